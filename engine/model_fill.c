@@ -1,0 +1,136 @@
+/* Fills the tensors of a model with all threads: straight from the file where the format is already right, else row by row
+ * through floats. A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/row_team.h"
+#include "kernels/half.h"
+
+struct fill {
+    struct build *bld;
+    struct row_team team;
+    unsigned char **packed; /* [threads] one row group in file layout */
+    atomic_size_t bad;      /* index + 1 of a tensor that is not ternary */
+};
+
+/* Rows [from, to) of a matrix whose file layout is already that of its format. */
+static void copy_rows(const struct tensor_plan *t, size_t from, size_t to)
+{
+    const struct weights *w = t->w;
+    const size_t row = w->fmt->row_bytes(w->cols);
+    char *data = (char *)(uintptr_t)w->data;
+    if (w->fmt->load)
+        w->fmt->load(t->src.file, from, to, w, data);
+    else
+        memcpy(data + from * row, (const char *)t->src.file + from * row, (to - from) * row);
+}
+
+/* One group of rows through floats. */
+static bool convert_group(struct fill *f, const struct tensor_plan *t, unsigned thread, size_t from, size_t to, float scale)
+{
+    const struct weights *w = t->w;
+    const struct format *fmt = w->fmt;
+    const size_t row = fmt->row_bytes(w->cols);
+    char *data = (char *)(uintptr_t)w->data + from / fmt->row_group * fmt->mem_bytes(fmt->row_group, w->cols);
+    for (size_t r = from; r < to; r++)
+        if (!row_team_pack(&f->team, t, thread, r, scale, f->packed[thread] + (r - from) * row))
+            return false;
+    const struct weights view = {.fmt = fmt, .rows = to - from, .cols = w->cols};
+    if (fmt->load)
+        fmt->load(f->packed[thread], 0, to - from, &view, data);
+    else
+        memcpy(data, f->packed[thread], (to - from) * row);
+    return true;
+}
+
+static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned threads)
+{
+    struct tensor_plan *t = &f->bld->tensors[index];
+    struct weights *w = t->w;
+    /* A direct copy of tq blocks keeps their own scales; a `.scale` beside a ternary tensor multiplies the per-tensor scale. */
+    const bool direct = t->src.fmt == w->fmt && (t->src.factor == 1.0f || (w->fmt->ternary && !t->src.per_block));
+    float scale = direct ? t->src.scale * t->src.factor : row_team_scale(&f->team, t, thread, threads);
+    size_t from, to;
+    pool_share(w->rows, w->fmt->row_group, thread, threads, &from, &to);
+    if (direct) {
+        copy_rows(t, from, to);
+    } else {
+        for (size_t r = from; r < to; r += w->fmt->row_group) {
+            const size_t end = r + w->fmt->row_group < to ? r + w->fmt->row_group : to;
+            if (!convert_group(f, t, thread, r, end, scale)) {
+                atomic_store(&f->bad, index + 1);
+                break;
+            }
+        }
+        if (w->fmt->ternary && !w->fmt->tail_bytes)
+            scale = half_to_float(half_from_float(scale)); /* what the blocks now hold */
+    }
+    if (thread == 0) {
+        w->scale = scale;
+        w->per_block = direct && t->src.per_block;
+    }
+}
+
+static void fill_vector(const struct vector_plan *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        uint16_t half;
+        if (!v->src) {
+            v->out[i] = 1.0f;
+        } else if (v->type == GGUF_T_F16) {
+            memcpy(&half, (const char *)v->src + i * sizeof half, sizeof half);
+            v->out[i] = half_to_float(half);
+        } else {
+            memcpy(&v->out[i], (const char *)v->src + i * sizeof v->out[i], sizeof v->out[i]);
+        }
+    }
+}
+
+static void fill_all(void *arg, unsigned thread, unsigned threads)
+{
+    struct fill *f = arg;
+    for (size_t i = 0; i < f->bld->n_tensors; i++)
+        fill_tensor(f, i, thread, threads);
+    for (size_t i = 0; i < f->bld->n_vectors && thread == 0; i++)
+        fill_vector(&f->bld->vectors[i]);
+}
+
+/* The widest row and the largest row group of the model's tensors. */
+static void largest_rows(const struct build *bld, size_t *cols, size_t *group_bytes)
+{
+    *cols = *group_bytes = 1;
+    for (size_t i = 0; i < bld->n_tensors; i++) {
+        const struct weights *w = bld->tensors[i].w;
+        const size_t need = w->fmt->row_group * w->fmt->row_bytes(w->cols);
+        *cols = w->cols > *cols ? w->cols : *cols;
+        *group_bytes = need > *group_bytes ? need : *group_bytes;
+    }
+}
+
+int build_fill(struct build *bld, unsigned threads)
+{
+    struct fill f = {.bld = bld};
+    size_t cols, group_bytes;
+    largest_rows(bld, &cols, &group_bytes);
+    int rc = row_team_new(threads, cols, &f.team);
+    if (rc != 0)
+        return rc;
+    f.packed = calloc(f.team.threads, sizeof *f.packed);
+    rc = f.packed ? 0 : -ENOMEM;
+    for (unsigned i = 0; rc == 0 && i < f.team.threads; i++) {
+        f.packed[i] = malloc(group_bytes);
+        rc = f.packed[i] ? 0 : -ENOMEM;
+    }
+    if (rc == 0) {
+        pool_run(f.team.pool, fill_all, &f);
+        const size_t bad = atomic_load(&f.bad);
+        rc = bad ? row_team_not_ternary(bld, &bld->tensors[bad - 1]) : 0;
+    }
+    for (unsigned i = 0; f.packed && i < f.team.threads; i++)
+        free(f.packed[i]);
+    free(f.packed);
+    row_team_free(&f.team);
+    return rc;
+}

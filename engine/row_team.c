@@ -1,0 +1,100 @@
+/* Rows through floats: unpack or make, check, pack. */
+#include "engine/row_team.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/half.h"
+
+int row_team_new(unsigned threads, size_t max_cols, struct row_team *team)
+{
+    *team = (struct row_team){.pool = NULL};
+    int rc = pool_new(threads, false, 0, &team->pool);
+    if (rc != 0)
+        return rc;
+    team->threads = pool_threads(team->pool);
+    team->max = calloc(team->threads, sizeof *team->max);
+    team->row = calloc(team->threads, sizeof *team->row);
+    rc = team->max && team->row ? 0 : -ENOMEM;
+    for (unsigned i = 0; i < team->threads && rc == 0; i++) {
+        team->row[i] = malloc(max_cols * sizeof **team->row);
+        rc = team->row[i] ? 0 : -ENOMEM;
+    }
+    if (rc != 0)
+        row_team_free(team);
+    return rc;
+}
+
+void row_team_free(struct row_team *team)
+{
+    pool_free(team->pool);
+    for (unsigned i = 0; i < team->threads && team->row; i++)
+        free(team->row[i]);
+    free(team->row);
+    free(team->max);
+}
+
+static float largest(const float *x, size_t n)
+{
+    float m = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        if (fabsf(x[i]) > m)
+            m = fabsf(x[i]);
+    return m;
+}
+
+/* Without branches: random signs would mispredict half of them. */
+static bool is_ternary(const float *x, size_t n, float s)
+{
+    int bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= (x[i] != 0.0f) & (x[i] != s) & (x[i] != -s);
+    return bad == 0;
+}
+
+/* A ternary source whose one scale is known, or the seed: no need to look at the weights. */
+static bool scale_known(const struct row_source *src)
+{
+    return src->fmt ? src->fmt->ternary && !src->per_block : src->ternary;
+}
+
+float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigned thread, unsigned threads)
+{
+    const struct weights *w = t->w;
+    if (!w->fmt->ternary)
+        return 0.0f;
+    if (scale_known(&t->src))
+        return t->src.scale * t->src.factor;
+    size_t from, to;
+    float s = 0.0f;
+    pool_share(w->rows, 1, thread, threads, &from, &to);
+    team->max[thread] = 0.0f;
+    for (size_t r = from; r < to; r++) {
+        source_row(&t->src, r, w->cols, team->row[thread]);
+        team->max[thread] = fmaxf(team->max[thread], largest(team->row[thread], w->cols));
+    }
+    pool_barrier(team->pool);
+    for (unsigned i = 0; i < threads; i++)
+        s = fmaxf(s, team->max[i]);
+    pool_barrier(team->pool);
+    return s;
+}
+
+bool row_team_pack(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t r, float scale, void *dst)
+{
+    const struct weights *w = t->w;
+    source_row(&t->src, r, w->cols, team->row[thread]);
+    if (w->fmt->ternary && !is_ternary(team->row[thread], w->cols, scale))
+        return false;
+    w->fmt->pack_row(team->row[thread], w->cols, scale, dst);
+    return true;
+}
+
+int row_team_not_ternary(const struct build *bld, const struct tensor_plan *t)
+{
+    snprintf(bld->err, MODEL_ERR_LEN, "%s: tensor %s is not ternary (its weights are not all -s, 0 or +s for one s): %s cannot hold it",
+             bld->m->name, t->name, t->w->fmt->name);
+    return -EINVAL;
+}

@@ -1,0 +1,202 @@
+/* Life cycle of an inference: one allocation for cache and scratch, sized from the model; the token loop in chunks. */
+#include "engine/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/session_internal.h"
+
+enum { DEFAULT_CHUNK = 128, DEFAULT_SPIN_US = 50, MAX_SCORE_ROWS = 64, ALIGN = 64 };
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* First pass: base is NULL and only the sum grows. Second pass: pointers are handed out in the same order. */
+struct layout {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct layout *l, size_t bytes)
+{
+    void *p = l->base ? l->base + l->used : NULL;
+    l->used += round_up(bytes, ALIGN);
+    return p;
+}
+
+static float *take_floats(struct layout *l, size_t n)
+{
+    return take(l, n * sizeof(float));
+}
+
+static void mark_kinds(struct session *s)
+{
+    s->acts_used[s->m->head.fmt->act] = true;
+    for (size_t i = 0; i < s->m->hp.n_layer; i++) {
+        const struct layer *l = &s->m->layers[i];
+        const struct weights *const mats[] = {&l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down};
+        for (size_t j = 0; j < sizeof mats / sizeof mats[0]; j++)
+            s->acts_used[mats[j]->fmt->act] = true;
+    }
+}
+
+static void lay_out_thread(struct session *s, struct layout *l, struct thread_space *t)
+{
+    t->kernel = take(l, KERNEL_SCRATCH_BYTES);
+    t->row = take_floats(l, s->max_cols);
+    t->row2 = take_floats(l, s->max_cols);
+    t->scores = take_floats(l, s->score_rows * s->n_ctx_pad);
+    for (int k = 0; k < ACT_KINDS; k++)
+        t->acts_buf[k] = s->acts_used[k] ? take(l, acts_bytes((enum act_kind)k, 1, s->max_cols)) : NULL;
+}
+
+static void lay_out(struct session *s, struct layout *l)
+{
+    const struct hparams *hp = &s->m->hp;
+    const size_t n = s->chunk, elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float);
+    const size_t cache = hp->n_layer * hp->n_head_kv * s->n_ctx * s->dim_pad * elem;
+    s->k = take(l, cache);
+    s->v = take(l, cache);
+    s->kv_bytes = 2 * cache;
+    s->x = take_floats(l, n * hp->n_embd);
+    s->y = take_floats(l, n * hp->n_embd);
+    s->q = take_floats(l, n * hp->n_head * hp->head_dim);
+    s->k_new = take_floats(l, n * hp->n_head_kv * hp->head_dim);
+    s->v_new = take_floats(l, n * hp->n_head_kv * hp->head_dim);
+    s->q_pad = take_floats(l, n * hp->n_head * s->dim_pad);
+    s->attn = take_floats(l, n * hp->n_head * hp->head_dim);
+    s->attn_pad = take_floats(l, n * hp->n_head * s->dim_pad);
+    s->gate = take_floats(l, n * hp->n_ff);
+    s->up = take_floats(l, n * hp->n_ff);
+    s->rope = take_floats(l, n * hp->rope_dim);
+    s->inv_freq = take(l, hp->rope_dim / 2 * sizeof *s->inv_freq);
+    for (int k = 0; k < ACT_KINDS; k++)
+        s->acts_buf[k] = s->acts_used[k] && n > 1 ? take(l, acts_bytes((enum act_kind)k, n, s->max_cols)) : NULL;
+    for (unsigned t = 0; t < pool_threads(s->pool); t++)
+        lay_out_thread(s, l, &s->space[t]);
+}
+
+static size_t max4(size_t a, size_t b, size_t c, size_t d)
+{
+    const size_t x = a > b ? a : b, y = c > d ? c : d;
+    return x > y ? x : y;
+}
+
+static void set_sizes(struct session *s, const struct session_options *opt)
+{
+    const struct hparams *hp = &s->m->hp;
+    const size_t group = hp->n_head / hp->n_head_kv;
+    s->n_ctx = opt->n_ctx ? opt->n_ctx : hp->n_ctx_train;
+    s->chunk = opt->chunk ? opt->chunk : DEFAULT_CHUNK;
+    if (s->chunk > s->n_ctx)
+        s->chunk = s->n_ctx;
+    s->kv = opt->kv;
+    s->dim_pad = round_up(hp->head_dim, 16);
+    s->n_ctx_pad = round_up(s->n_ctx, 16);
+    s->score_rows = group < MAX_SCORE_ROWS ? group : MAX_SCORE_ROWS;
+    s->max_cols = max4(hp->n_embd, hp->n_ff, hp->n_head * hp->head_dim, hp->head_dim);
+}
+
+int session_new(const struct model *m, const struct session_options *opt, struct session **out, char err[MODEL_ERR_LEN])
+{
+    struct session *s = calloc(1, sizeof *s);
+    struct layout l = {NULL, 0};
+    int rc = -ENOMEM;
+    if (!s)
+        goto fail;
+    s->m = m;
+    s->ops = ops_select();
+    set_sizes(s, opt);
+    mark_kinds(s);
+    rc = pool_new(opt->threads, !opt->no_pin, opt->spin_us ? opt->spin_us : DEFAULT_SPIN_US, &s->pool);
+    if (rc != 0)
+        goto fail;
+    rc = -ENOMEM;
+    s->space = calloc(pool_threads(s->pool), sizeof *s->space);
+    if (!s->space)
+        goto fail;
+    lay_out(s, &l);
+    s->arena_bytes = l.used;
+    s->arena = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (s->arena == MAP_FAILED) {
+        s->arena = NULL;
+        goto fail;
+    }
+    madvise(s->arena, s->arena_bytes, MADV_HUGEPAGE);
+    l = (struct layout){s->arena, 0};
+    lay_out(s, &l);
+    rope_frequencies(m, s->inv_freq);
+    *out = s;
+    return 0;
+fail:
+    snprintf(err, MODEL_ERR_LEN, "%s: cannot start inference with %u threads, %zu tokens of context (%.1f GB): %s", m->name, opt->threads,
+             s ? s->n_ctx : 0, 1e-9 * (double)l.used, strerror(-rc));
+    session_free(s);
+    return rc;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    pool_free(s->pool);
+    if (s->arena)
+        munmap(s->arena, s->arena_bytes);
+    free(s->space);
+    free(s);
+}
+
+int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= s->m->hp.n_vocab)
+            return -EINVAL;
+    if (n > s->n_ctx - s->pos)
+        return -ENOSPC;
+    s->want_all = all;
+    for (size_t done = 0; done < n; done += s->n) {
+        s->ids = ids + done;
+        s->n = n - done < s->chunk ? n - done : s->chunk;
+        const bool last = done + s->n == n;
+        s->logits = logits && all ? logits + done * s->m->hp.n_vocab : last ? logits : NULL;
+        pool_run(s->pool, forward_chunk, s);
+        s->pos += s->n;
+    }
+    return 0;
+}
+
+size_t session_pos(const struct session *s)
+{
+    return s->pos;
+}
+
+void session_rewind(struct session *s, size_t pos)
+{
+    if (pos < s->pos)
+        s->pos = pos;
+}
+
+unsigned session_threads(const struct session *s)
+{
+    return pool_threads(s->pool);
+}
+
+const char *session_cpus(const struct session *s)
+{
+    return pool_cpus(s->pool);
+}
+
+size_t session_kv_bytes(const struct session *s)
+{
+    return s->kv_bytes;
+}
+
+size_t session_scratch_bytes(const struct session *s)
+{
+    return s->arena_bytes - s->kv_bytes;
+}

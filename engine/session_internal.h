@@ -1,0 +1,67 @@
+/* Inside the engine: the memory of a running inference, shared by session.c (life cycle) and forward.c, attention.c (the pass). */
+#ifndef BITJOULE_SESSION_INTERNAL_H
+#define BITJOULE_SESSION_INTERNAL_H
+
+#include "engine/pool.h"
+#include "engine/session.h"
+#include "kernels/ops.h"
+
+/* What each thread has for itself. */
+struct thread_space {
+    void *kernel;                 /* KERNEL_SCRATCH_BYTES for the kernels */
+    float *row, *row2;            /* [max_cols] a token's vector after norm or activation */
+    float *scores;                /* [score_rows, n_ctx_pad] */
+    void *acts_buf[ACT_KINDS];    /* one token's activations: decode prepares them in every thread, which saves a barrier */
+};
+
+struct session {
+    const struct model *m;
+    const struct ops *ops;
+    struct pool *pool;
+    size_t n_ctx, chunk, pos;
+    enum kv_type kv;
+
+    size_t dim_pad;   /* head_dim rounded up to 16, with zeros: rows of K, V, q and of the attention's output */
+    size_t n_ctx_pad; /* row stride of scores */
+    size_t max_cols;  /* widest input of any matrix */
+    size_t score_rows;
+
+    /* KV cache: [layer][kv_head][n_ctx][dim_pad] in f16 or f32 */
+    void *k, *v;
+
+    /* one chunk of n <= chunk tokens */
+    const int32_t *ids;
+    size_t n;
+    float *x;           /* [n, n_embd] residual stream */
+    float *q, *k_new, *v_new; /* [n, heads * head_dim] projections; q is rotated in place */
+    float *q_pad;       /* [n, n_head, dim_pad] rotated queries */
+    float *attn;        /* [n, n_head * head_dim] attention output */
+    float *attn_pad;    /* [n, n_head, dim_pad] the same before the padding is dropped */
+    float *gate, *up;   /* [n, n_ff] */
+    float *y;           /* [n, n_embd] output of attn_output or ffn_down */
+    float *rope;        /* [n, rope_dim] cos, sin of each pair */
+    double *inv_freq;   /* [rope_dim / 2] */
+    void *acts_buf[ACT_KINDS]; /* the chunk's activations: prefill prepares them together */
+    bool acts_used[ACT_KINDS]; /* kinds that some matrix of this model takes */
+    struct thread_space *space;
+
+    bool want_all;
+    float *logits; /* caller's */
+
+    void *arena;
+    size_t arena_bytes, kv_bytes;
+};
+
+/* One chunk: s->ids[0 .. n), positions s->pos ..; logits where asked. Run by every thread of the pool. */
+void forward_chunk(void *session, unsigned thread, unsigned threads);
+
+/* Rotates q and k of the chunk, stores k and v in the cache of `layer`. This thread's share. */
+void attention_store(struct session *s, size_t layer, unsigned thread, unsigned threads);
+/* attn = softmax(q K^T / sqrt(head_dim)) V for this thread's share of tokens and heads. */
+void attention_run(struct session *s, size_t layer, unsigned thread, unsigned threads);
+
+/* cos and sin for position pos into rope [rope_dim]: pairs (cos, sin). */
+void rope_angles(const double *inv_freq, size_t rope_dim, size_t pos, float *rope);
+void rope_frequencies(const struct model *m, double *inv_freq);
+
+#endif

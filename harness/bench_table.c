@@ -1,0 +1,86 @@
+/* Plain-text tables for a terminal. The full tables are the report's; this is what one wants to see at once. */
+#include "harness/bench_table.h"
+
+#include <string.h>
+
+#include "harness/json_util.h"
+#include "harness/progress.h"
+
+void bench_print_plan(FILE *f, const struct plan *p)
+{
+    char id[PLAN_ID_LEN], total[32];
+    double sum = 0;
+    size_t skipped = 0;
+    fprintf(f, "%-44s %10s %10s\n", "cell", "memory GB", "about s");
+    for (size_t i = 0; i < p->n_cells; i++) {
+        const struct cell *c = &p->cells[i];
+        plan_cell_id(p, c, id);
+        if (c->reason[0]) {
+            fprintf(f, "%-44s skipped: %s\n", id, c->reason);
+            skipped++;
+            continue;
+        }
+        fprintf(f, "%-44s %10.2f %10.1f\n", id, c->need_bytes / 1e9, c->estimate_s);
+        sum += c->estimate_s;
+    }
+    progress_duration(sum, total, sizeof total);
+    fprintf(f, "%zu cells, %zu of them skipped; very roughly %s\n", p->n_cells, skipped, total);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *t = json_string_value(json_object_get(o, key));
+    return t ? t : "-";
+}
+
+/* "2.10x [2.00, 2.20]" or "" when this cell was not compared. */
+static void ratio_text(const json_t *root, const char *id, char *buf, size_t len)
+{
+    size_t i;
+    const json_t *c;
+    buf[0] = 0;
+    json_array_foreach(json_object_get(root, "comparisons"), i, c)
+    {
+        if (strcmp(text_of(c, "cell"), id))
+            continue;
+        const json_t *lo = json_object_get(c, "lo"), *hi = json_object_get(c, "hi");
+        const double ratio = json_number_value(json_object_get(c, "ratio"));
+        if (json_is_number(lo))
+            snprintf(buf, len, "%.3gx [%.3g, %.3g]", ratio, json_number_value(lo), json_number_value(hi));
+        else
+            snprintf(buf, len, "%.3gx", ratio);
+        return;
+    }
+}
+
+static void speed_text(const json_t *cell, char *buf, size_t len)
+{
+    const json_t *s = json_object_get(cell, "tokens_per_s"), *lo = json_object_get(s, "lo");
+    const json_t *ppl = metric_json_find(json_object_get(cell, "metrics"), "perplexity");
+    const double median = json_number_value(json_object_get(s, "median"));
+    if (ppl)
+        snprintf(buf, len, "perplexity %.4f", json_number_value(json_object_get(ppl, "value")));
+    else if (json_is_number(lo))
+        snprintf(buf, len, "%.4g [%.4g, %.4g]", median, json_number_value(lo), json_number_value(json_object_get(s, "hi")));
+    else
+        snprintf(buf, len, "%.4g", median);
+}
+
+void bench_print_results(FILE *f, const json_t *root)
+{
+    char speed[96], ratio[96];
+    size_t i;
+    const json_t *c;
+    fprintf(f, "%-44s %-30s %s\n", "cell", "tokens/s [95 %]", "speed over f16 [95 %]");
+    json_array_foreach(json_object_get(root, "cells"), i, c)
+    {
+        const char *id = text_of(c, "id"), *status = text_of(c, "status");
+        if (strcmp(status, "ok")) {
+            fprintf(f, "%-44s %s: %s\n", id, strcmp(status, "failed") ? status : "FAILED", text_of(c, "reason"));
+            continue;
+        }
+        speed_text(c, speed, sizeof speed);
+        ratio_text(root, id, ratio, sizeof ratio);
+        fprintf(f, ratio[0] ? "%-44s %-30s %s\n" : "%-44s %s%s\n", id, speed, ratio);
+    }
+}

@@ -1,0 +1,214 @@
+/* A cell's samples and answers -> the object of harness/README.md, "The record".
+ *
+ *     tokens_per_s  = tokens of a repetition / its time, median over repetitions
+ *     ttft_s        = time of a prefill repetition, which ends with the first token chosen
+ *     joules_per_token = energy of the window / (tokens * repetitions); the window holds the timed repetitions and
+ *                      the commands between them, which take well below a millisecond each
+ *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak), and the share reached */
+#include "harness/cell_result.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/json_util.h"
+#include "profiles/metric_out.h"
+
+int samples_push(struct samples *s, double x)
+{
+    if (s->n == s->cap) {
+        const size_t cap = s->cap ? 2 * s->cap : 64;
+        double *grown = realloc(s->v, cap * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        s->v = grown;
+        s->cap = cap;
+    }
+    s->v[s->n++] = x;
+    return 0;
+}
+
+void cell_result_free(struct cell_result *r)
+{
+    free(r->time_s.v);
+    free(r->warmup_s.v);
+    free(r->token_s.v);
+    json_decref(r->load);
+    json_decref(r->setup);
+    json_decref(r->metrics);
+    *r = (struct cell_result){0};
+}
+
+static double work_of(const struct cell_result *r, const char *key)
+{
+    const json_t *v = json_object_get(json_object_get(r->setup, "work"), key);
+    return v ? json_number_value(v) : (double)NAN;
+}
+
+double cell_tokens(const struct cell_result *r)
+{
+    return work_of(r, "tokens");
+}
+
+static json_t *samples_json(const struct samples *s)
+{
+    json_t *a = json_array();
+    for (size_t i = 0; i < s->n; i++)
+        json_array_append_new(a, json_real(s->v[i]));
+    return a;
+}
+
+static json_t *interval_json(const struct interval *i)
+{
+    return json_pack("{s:f, s:o, s:o, s:o, s:s}", "median", i->value, "lo", json_number_or_null(i->lo), "hi",
+                     json_number_or_null(i->hi), "confidence", json_number_or_null(i->confidence), "method", i->method);
+}
+
+/* ---- speed and latency ---------------------------------------------------------------------------------------------- */
+
+static json_t *speed_json(const struct cell_result *r, struct interval *speed)
+{
+    double *v = malloc(r->time_s.n * sizeof *v);
+    for (size_t i = 0; v && i < r->time_s.n; i++)
+        v[i] = cell_tokens(r) / r->time_s.v[i];
+    const int rc = v ? stats_median_interval(v, r->time_s.n, speed) : -ENOMEM;
+    free(v);
+    return rc ? NULL : interval_json(speed);
+}
+
+static json_t *ttft_json(const struct cell_result *r)
+{
+    struct interval t;
+    return stats_median_interval(r->time_s.v, r->time_s.n, &t) ? NULL : interval_json(&t);
+}
+
+static json_t *latency_json(const struct cell_result *r)
+{
+    const size_t n = r->token_s.n;
+    double *v = malloc(n * sizeof *v);
+    if (!v)
+        return NULL;
+    memcpy(v, r->token_s.v, n * sizeof *v);
+    stats_sort(v, n);
+    json_t *j = json_pack("{s:I, s:f, s:f, s:f, s:f, s:o}", "n", (json_int_t)n, "median", stats_quantile(v, n, 0.5), "p95",
+                          stats_quantile(v, n, 0.95), "p99", stats_quantile(v, n, 0.99), "max", v[n - 1], "samples",
+                          samples_json(&r->token_s));
+    free(v);
+    return j;
+}
+
+/* ---- roofline ------------------------------------------------------------------------------------------------------- */
+
+static json_t *roofline_json(const struct cell_result *r, const json_t *peak, double tokens_per_s)
+{
+    const double gb_s = json_number_value(json_object_get(peak, "read_gb_s"));
+    const double int8 = json_number_value(json_object_get(peak, "int8_gmac_s")),
+                 fma = json_number_value(json_object_get(peak, "fma_gmac_s"));
+    if (!(gb_s > 0 && int8 > 0 && fma > 0))
+        return json_null();
+    const double t_bytes = work_of(r, "bytes") / (gb_s * 1e9);
+    const double t_int8 = work_of(r, "int8_macs") / (int8 * 1e9), t_fma = work_of(r, "fma_macs") / (fma * 1e9);
+    const double limit = cell_tokens(r) / fmax(t_bytes, t_int8 + t_fma);
+    const char *bound = t_bytes >= t_int8 + t_fma ? "bandwidth" : t_int8 >= t_fma ? "int8" : "fma";
+    return json_pack("{s:s, s:f, s:f}", "bound", bound, "share", tokens_per_s / limit, "limit_tokens_per_s", limit);
+}
+
+/* ---- metrics -------------------------------------------------------------------------------------------------------- */
+
+/* joules_per_token from the energy of the window; unavailable for the same reason as the energy. */
+static json_t *joules_per_token(const struct cell_result *r)
+{
+    const json_t *energy = metric_json_find(r->metrics, "energy_pkg_j");
+    const char *reason = json_string_value(json_object_get(energy, "reason"));
+    const char *source = json_string_value(json_object_get(energy, "source"));
+    const double tokens = cell_tokens(r) * (double)r->time_s.n;
+    struct metric m;
+    source = source ? source : "energy_pkg_j";
+    if (json_is_number(json_object_get(energy, "value")))
+        metric_set(&m, "joules_per_token", "J", METRIC_DERIVED, json_number_value(json_object_get(energy, "value")) / tokens,
+                   source);
+    else
+        metric_unavailable(&m, "joules_per_token", "J", source, reason ? reason : "no energy was read");
+    return metric_json(&m);
+}
+
+static json_t *all_metrics_json(const struct cell_result *r)
+{
+    json_t *all = json_array();
+    json_array_extend(all, r->metrics);
+    json_array_append_new(all, joules_per_token(r));
+    return all;
+}
+
+/* ---- the cell ------------------------------------------------------------------------------------------------------- */
+
+static json_t *shape_json(const struct hparams *hp)
+{
+    if (!hp->n_layer)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "params", (json_int_t)plan_total_params(hp), "linear_params",
+                     (json_int_t)plan_linear_params(hp), "hidden", (json_int_t)hp->n_embd, "ffn", (json_int_t)hp->n_ff, "layers",
+                     (json_int_t)hp->n_layer, "heads", (json_int_t)hp->n_head, "kv_heads", (json_int_t)hp->n_head_kv, "vocab",
+                     (json_int_t)hp->n_vocab);
+}
+
+static json_t *work_json(const struct cell_result *r)
+{
+    if (!r->setup)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I}", "tokens", (json_int_t)cell_tokens(r), "macs",
+                     (json_int_t)(work_of(r, "int8_macs") + work_of(r, "fma_macs")), "bytes", (json_int_t)work_of(r, "bytes"));
+}
+
+static json_t *borrowed_or_null(json_t *from, const char *key)
+{
+    json_t *v = json_object_get(from, key);
+    return v ? json_incref(v) : json_null();
+}
+
+static json_t *identity_json(const struct plan *p, const struct cell *c, const char *kv)
+{
+    const struct group *g = &p->groups[c->group];
+    char id[PLAN_ID_LEN];
+    plan_cell_id(p, c, id);
+    return json_pack("{s:s, s:s, s:s, s:f, s:o, s:s, s:i, s:s, s:i, s:i, s:o}", "id", id, "model", g->model, "format",
+                     g->format->name, "bits_per_weight", g->format->bits, "embedding", json_text_or_null(g->embedding), "kv", kv,
+                     "threads", (int)c->threads, "test", c->test, "depth", (int)c->depth, "batch", (int)c->batch, "shape",
+                     shape_json(&g->hp));
+}
+
+/* What only a finished cell has. */
+static json_t *measured_json(const struct cell *c, const struct cell_result *r, const json_t *peak)
+{
+    struct interval speed;
+    json_t *tokens_per_s = speed_json(r, &speed);
+    if (!tokens_per_s)
+        return NULL;
+    const bool decode = r->token_s.n > 0, prefill = !decode && !c->quality;
+    return json_pack("{s:o, s:o, s:o, s:o}", "tokens_per_s", tokens_per_s, "token_latency_s",
+                     decode ? latency_json(r) : json_null(), "ttft_s", prefill ? ttft_json(r) : json_null(), "roofline",
+                     c->quality ? json_null() : roofline_json(r, peak, speed.value));
+}
+
+json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv, const json_t *peak)
+{
+    static const char *const status[] = {[CELL_OK] = "ok", [CELL_SKIPPED] = "skipped", [CELL_FAILED] = "failed"};
+    const bool ok = r->status == CELL_OK;
+    json_t *cell = identity_json(p, c, kv);
+    json_t *rest = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "status", status[r->status], "reason",
+                             json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel",
+                             borrowed_or_null(r->load, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
+                             samples_json(&r->warmup_s), "samples_s", samples_json(&r->time_s), "repetitions",
+                             (json_int_t)r->time_s.n, "output_sha256", json_text_or_null(r->output_sha256), "work", work_json(r),
+                             "metrics", ok ? all_metrics_json(r) : json_array());
+    json_t *measured =
+        ok ? measured_json(c, r, peak) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
+    if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured)) {
+        json_decref(cell);
+        cell = NULL;
+    }
+    json_decref(rest);
+    json_decref(measured);
+    return cell;
+}

@@ -1,0 +1,303 @@
+/* `bitjoule bench`: suite and flags -> plan -> experiment -> record -> table and report.
+ *
+ * Exit status: 0 all cells ok or skipped; 1 a cell failed, or the record or report could not be written; 2 bad input;
+ * 130 interrupted. The table goes to stdout, progress to stderr. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/config_path.h"
+#include "harness/bench_table.h"
+#include "harness/experiment.h"
+#include "harness/harness_cmds.h"
+#include "harness/interrupt.h"
+#include "harness/run_header.h"
+#include "profiles/host_info.h"
+#include "profiles/time_clock.h"
+
+enum { EXIT_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_INTERRUPTED = 130, PATH_LEN = 4096 };
+
+enum { OPT_SYSFS = 256, OPT_DRY_RUN, OPT_NO_REPORT, OPT_FIRST_KEY }; /* OPT_FIRST_KEY + row of flag_keys */
+
+struct bench {
+    const char *suite_name, *dir, *sysfs;
+    bool dry_run, no_report, models_given;
+    struct suite suite;
+    struct plan plan;
+    struct record record;
+    struct progress progress;
+    struct experiment experiment;
+};
+
+/* Flags that set a key of the suite. */
+static const struct {
+    int letter; /* 0: only the long form */
+    const char *name, *section, *key;
+} flag_keys[] = {
+    {'m', "model", "matrix", "models"},      {'f', "formats", "matrix", "formats"},
+    {'t', "threads", "matrix", "threads"},   {'p', "n-prompt", "matrix", "prompt"},
+    {'n', "n-gen", "matrix", "gen"},         {'d', "n-depth", "matrix", "depth"},
+    {'b', "batch-size", "matrix", "batch"},  {'r', "repetitions", "measure", "repetitions"},
+    {0, "warmup", "measure", "warmup"},      {0, "kv", "matrix", "kv"},
+    {0, "embedding", "matrix", "embedding"}, {0, "isa", "matrix", "isa"},
+    {0, "timeout", "measure", "timeout_s"},  {0, "seed", "matrix", "seed"},
+};
+enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
+
+static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      runs a suite (default: quick) and writes a report\n"
+                                 "  -c, --config SUITE     suite file, or the name of one in configs/suites\n"
+                                 "  -m, --model MODEL      path of a .gguf file or synth:SHAPE; without -c only these models run\n"
+                                 "  -f, --formats LIST     weight formats: i2_s,f16,q8_0,q4_0,tq1_0,tq2_0,f32\n"
+                                 "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
+                                 "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
+                                 "  -n, --n-gen LIST       tokens of decode; 0: none\n"
+                                 "  -d, --n-depth LIST     tokens in the cache beforehand\n"
+                                 "  -b, --batch-size LIST  tokens of one prefill pass\n"
+                                 "  -r, --repetitions N    timed repetitions of every cell\n"
+                                 "      --warmup N         repetitions before them\n"
+                                 "      --kv TYPE          type of the KV cache: f16, f32\n"
+                                 "      --embedding F      format of embedding and lm_head: f16, q8_0, q6_k\n"
+                                 "      --isa NAME         best instruction set that may be used: c, avx2, ...\n"
+                                 "      --timeout S        seconds for loading a model, and for a cell\n"
+                                 "      --seed N           of synthetic weights and token ids\n"
+                                 "      --sysfs DIR        read /sys of this machine from DIR\n"
+                                 "  -o, --output DIR       where results and report go (default: out)\n"
+                                 "      --dry-run          show the cells, run nothing\n"
+                                 "      --no-report        only results.jsonl and results.json\n"
+                                 "Flags override the suite. Lists may be repeated.\n";
+
+static int bad_input(const char *line)
+{
+    fprintf(stderr, "bitjoule bench: %s\n", line);
+    return EXIT_BAD_INPUT;
+}
+
+/* ---- flags ---------------------------------------------------------------------------------------------------------- */
+
+static const char short_options[] = "c:m:f:t:p:n:d:b:r:o:h";
+
+static void long_options(struct option *o)
+{
+    static const struct option own[] = {{"config", required_argument, NULL, 'c'},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"sysfs", required_argument, NULL, OPT_SYSFS},
+                                        {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+                                        {"no-report", no_argument, NULL, OPT_NO_REPORT}};
+    memcpy(o, own, sizeof own);
+    o += sizeof own / sizeof own[0];
+    for (int i = 0; i < N_FLAG_KEYS; i++)
+        *o++ = (struct option){flag_keys[i].name, required_argument, NULL, OPT_FIRST_KEY + i};
+    *o = (struct option){0};
+}
+
+/* Row of flag_keys that an option value stands for; -1: none. */
+static int flag_row(int opt)
+{
+    for (int i = 0; i < N_FLAG_KEYS; i++)
+        if (opt == OPT_FIRST_KEY + i || (opt < OPT_SYSFS && opt == flag_keys[i].letter))
+            return i;
+    return -1;
+}
+
+/* First pass: what does not touch the suite, since -c may come last. -1: go on; else the exit status. */
+static int parse_own_flags(struct bench *b, int argc, char **argv, const struct option *options)
+{
+    int opt;
+    optind = 0; /* glibc: start anew, even if something else has used getopt before */
+    while ((opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
+        switch (opt) {
+        case 'c': b->suite_name = optarg; break;
+        case 'o': b->dir = optarg; break;
+        case OPT_SYSFS: b->sysfs = optarg; break;
+        case OPT_DRY_RUN: b->dry_run = true; break;
+        case OPT_NO_REPORT: b->no_report = true; break;
+        case 'm':
+        case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
+        case 'h': fputs(usage_text, stdout); return 0;
+        case '?': return bad_input("see bitjoule bench --help");
+        default: break;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "bitjoule bench: '%s' is no flag; see bitjoule bench --help\n", argv[optind]);
+        return EXIT_BAD_INPUT;
+    }
+    return -1;
+}
+
+/* Second pass: flags over what the suite said. */
+static int apply_key_flags(struct suite *s, int argc, char **argv, const struct option *options, char err[SUITE_ERR_LEN])
+{
+    int opt;
+    optind = 0;
+    while ((opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
+        char why[SUITE_ERR_LEN] = "";
+        const int row = flag_row(opt);
+        if (row < 0)
+            continue;
+        int rc = suite_set(s, flag_keys[row].section, flag_keys[row].key, optarg, why);
+        if (!rc && !strcmp(flag_keys[row].key, "repetitions")) /* asked for: also where one is slow */
+            rc = suite_set(s, "measure", "repetitions_slow", optarg, why);
+        if (rc) {
+            snprintf(err, SUITE_ERR_LEN, "--%s: %.450s", flag_keys[row].name, why);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static int read_suite(struct bench *b, int argc, char **argv, const struct option *options, char err[SUITE_ERR_LEN])
+{
+    char path[PATH_LEN], names[256];
+    const char *name = b->suite_name ? b->suite_name : "quick";
+    suite_init(&b->suite);
+    int rc = config_path("suites", name, path, sizeof path);
+    if (rc) {
+        config_names("suites", names, sizeof names);
+        snprintf(err, SUITE_ERR_LEN, "-c %.150s: no such suite; there are: %.250s", name, names);
+        return rc;
+    }
+    rc = suite_read(&b->suite, path, err);
+    if (!rc && !b->suite_name && b->models_given) { /* quick's own rows are not what was asked for */
+        str_list_clear(&b->suite.quality.models);
+        snprintf(b->suite.name, sizeof b->suite.name, "custom");
+    }
+    suite_begin_overrides(&b->suite);
+    if (!rc)
+        rc = apply_key_flags(&b->suite, argc, argv, options, err);
+    return rc ? rc : suite_check(&b->suite, err);
+}
+
+/* ---- the end of a run ----------------------------------------------------------------------------------------------- */
+
+static json_t *footer_json(struct bench *b, double began_s)
+{
+    char utc[32];
+    utc_now(utc);
+    json_t *warnings = json_object_get(b->record.root, "warnings");
+    return json_pack("{s:{s:s, s:f, s:b}, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s, "interrupted",
+                     (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results), "warnings", warnings);
+}
+
+/* The report is made by this program itself, as another process: a fault there cannot touch the record. */
+static int make_report(const struct bench *b)
+{
+    char self[PATH_LEN];
+    int status = 0;
+    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n <= 0)
+        return -1;
+    self[n] = 0;
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        interrupt_reset();
+        const int null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* its paths are printed below, once */
+        if (null >= 0)
+            dup2(null, STDOUT_FILENO);
+        execl(self, "bitjoule", "report", b->dir, "-o", b->dir, (char *)NULL);
+        _exit(127);
+    }
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+static bool any_failed(const struct bench *b)
+{
+    for (size_t i = 0; i < b->plan.n_cells; i++)
+        if (b->experiment.results[i].status == CELL_FAILED)
+            return true;
+    return false;
+}
+
+static int conclude(struct bench *b, double began_s)
+{
+    int status = interrupt_seen() ? EXIT_INTERRUPTED : any_failed(b) ? EXIT_FAILED : 0;
+    if (record_finish(&b->record, footer_json(b, began_s))) {
+        fprintf(stderr, "bitjoule bench: %s\n", b->record.err);
+        return EXIT_FAILED;
+    }
+    bench_print_results(stdout, b->record.root);
+    printf("results: %s/results.json\n", b->dir);
+    fflush(stdout);
+    if (b->no_report)
+        return status;
+    if (make_report(b)) {
+        fprintf(stderr, "bitjoule bench: the report could not be made; the results are in %s/results.json\n", b->dir);
+        return status ? status : EXIT_FAILED;
+    }
+    printf("report: %s/report.md (and report.html)\n", b->dir);
+    return status;
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------- */
+
+/* Large enough that caches do not matter: four times the last level, at least 256 MiB, at most an eighth of what is free. */
+static size_t peak_buffer_bytes(size_t available)
+{
+    const long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    size_t bytes = (size_t)256 << 20;
+    if (l3 > 0 && 4 * (size_t)l3 > bytes)
+        bytes = 4 * (size_t)l3;
+    return bytes < available / 8 ? bytes : available / 8;
+}
+
+static int run(struct bench *b, int argc, char **argv, size_t available)
+{
+    const struct probe_env env = {.sysfs = b->sysfs};
+    const struct worker_options options = {.workloads = workloads, .env = env, .isa = b->suite.isa};
+    char err[RECORD_ERR_LEN] = "";
+    const double began_s = time_now_s();
+    interrupt_install();
+    if (record_open(b->dir, &b->record, err))
+        return bad_input(err);
+    progress_begin(&b->progress, stderr, &b->plan);
+    record_header(&b->record, run_header_json(&b->suite, &b->plan, argc, argv, &env));
+    b->experiment = (struct experiment){.suite = &b->suite,
+                                        .plan = &b->plan,
+                                        .record = &b->record,
+                                        .progress = &b->progress,
+                                        .options = &options,
+                                        .peak_buffer_bytes = peak_buffer_bytes(available)};
+    const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
+    progress_end(&b->progress);
+    int status = EXIT_FAILED;
+    if (rc)
+        fprintf(stderr, "bitjoule bench: %s\n", b->record.rc ? b->record.err : strerror(-rc));
+    else
+        status = conclude(b, began_s);
+    experiment_free(&b->experiment);
+    record_close(&b->record);
+    return status;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    struct bench b = {.dir = "out"};
+    struct option options[N_FLAG_KEYS + 8];
+    char err[SUITE_ERR_LEN] = "";
+    long_options(options);
+    int status = parse_own_flags(&b, argc, argv, options);
+    if (status >= 0)
+        return status;
+    const struct probe_env env = {.sysfs = b.sysfs};
+    size_t available = host_mem_available(&env);
+    if (!available) /* the kernel does not tell: let loading find out */
+        available = SIZE_MAX;
+    if (read_suite(&b, argc, argv, options, err) || plan_make(&b.suite, available, &b.plan, err))
+        status = bad_input(err);
+    else if (b.dry_run) {
+        bench_print_plan(stdout, &b.plan);
+        status = 0;
+    } else
+        status = run(&b, argc, argv, available);
+    plan_free(&b.plan);
+    suite_free(&b.suite);
+    return status;
+}

@@ -1,0 +1,7 @@
+/* The sub-commands of the harness. argv[0] is the command's name; the return value is the exit status. */
+#ifndef BITJOULE_HARNESS_CMDS_H
+#define BITJOULE_HARNESS_CMDS_H
+
+int cmd_bench(int argc, char **argv);
+
+#endif

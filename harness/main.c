@@ -1,0 +1,56 @@
+/* bitjoule: one program, sub-commands. Each command's file lies beside the code it fronts; this one only chooses. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine_cmds.h"
+#include "harness/build_info.h"
+#include "harness/harness_cmds.h"
+#include "profiles/profile_cmds.h"
+#include "reports/report_cmds.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"bench", cmd_bench, "run a suite and write a report"},
+    {"run", cmd_run, "generate text, or hold a conversation"},
+    {"perplexity", cmd_perplexity, "perplexity of a model on a text"},
+    {"logits", cmd_logits, "raw logits of a token sequence"},
+    {"tokenize", cmd_tokenize, "text to token ids and back"},
+    {"synth", cmd_synth, "write a random model of a named shape"},
+    {"convert", cmd_convert, "rewrite a model in another format"},
+    {"doctor", cmd_doctor, "what this machine can measure, what not, and the remedy"},
+    {"energy", cmd_energy, "joules, watts and counters of a command or an interval"},
+    {"report", cmd_report, "tables and plots from results"},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *out)
+{
+    fputs("usage: bitjoule COMMAND [options]      bitjoule COMMAND --help\n\n", out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
+    fputs("  version      version, commit and compiler\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        printf("bitjoule %s (%s), %s\n", build_info.version, build_info.commit, build_info.compiler);
+        return 0;
+    }
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "bitjoule: unknown command '%s'; see bitjoule --help\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,289 @@
+/* Builds the matrix of cells.
+ *
+ *     need = weights (as the engine plans them) + KV cache 2 * layers * n_ctx * kv_heads * head_dim * element size
+ *          + scratch (activations of one pass, logits, per-thread buffers) + a fixed share for the process
+ * The time estimate takes round figures for this class of machine; it only has to weigh cells against each other, since the
+ * time left is scaled by what was really needed so far. Nothing is loaded and nothing is measured here. */
+#include "harness/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+double plan_linear_params(const struct hparams *hp)
+{
+    const double embd = (double)hp->n_embd, q = (double)(hp->n_head * hp->head_dim), kv = (double)(hp->n_head_kv * hp->head_dim);
+    return (double)hp->n_layer * (2 * embd * q + 2 * embd * kv + 3 * embd * (double)hp->n_ff);
+}
+
+double plan_total_params(const struct hparams *hp)
+{
+    const double embd = (double)hp->n_embd;
+    const double sub = hp->sub_norm ? (double)(hp->n_head * hp->head_dim + hp->n_ff) : 0;
+    const double norms = (double)hp->n_layer * (2 * embd + sub) + embd;
+    return plan_linear_params(hp) + (double)hp->n_vocab * embd * (hp->tied ? 1 : 2) + norms;
+}
+
+/* ---- groups --------------------------------------------------------------------------------------------------------- */
+
+/* "synth:125m" -> "125m"; "dir/kjv-tiny-f16.gguf" -> "kjv-tiny-f16". */
+static void model_name(const char *spec, char name[PLAN_NAME_LEN])
+{
+    const char *slash = strrchr(spec, '/'), *base = slash ? slash + 1 : spec;
+    if (!strncmp(spec, "synth:", 6))
+        base = spec + 6;
+    size_t len = strlen(base);
+    if (len > 5 && !strcmp(base + len - 5, ".gguf"))
+        len -= 5;
+    snprintf(name, PLAN_NAME_LEN, "%.*s", (int)(len < PLAN_NAME_LEN - 8 ? len : PLAN_NAME_LEN - 8), base);
+}
+
+/* Two different files of the same name must not share cell ids: the second one gets "~2". */
+static void unique_name(const struct plan *p, const char *spec, char name[PLAN_NAME_LEN])
+{
+    char base[PLAN_NAME_LEN];
+    model_name(spec, base);
+    snprintf(name, PLAN_NAME_LEN, "%s", base);
+    unsigned next = 2;
+    for (size_t i = 0; i < p->n_groups; i++) {
+        const struct group *g = &p->groups[i];
+        if (strcmp(g->model, name) || !strcmp(g->spec, spec))
+            continue;
+        snprintf(name, PLAN_NAME_LEN, "%.*s~%u", PLAN_NAME_LEN - 8, base, next++ % 1000);
+        i = (size_t)-1; /* from the start with the new name */
+    }
+}
+
+/* The format of lm_head before loading: asked for, or the file's own, or the one that goes with the linear layers. */
+static void plan_embedding(const struct suite *s, struct group *g)
+{
+    char err[GGUF_ERR_LEN];
+    struct gguf *file = NULL;
+    const struct format *fmt = format_default_embedding(g->format, g->hp.n_embd);
+    if (s->embedding)
+        fmt = format_find(s->embedding);
+    else if (strncmp(g->spec, "synth:", 6) && !gguf_open(g->spec, &file, err)) {
+        const struct gguf_tensor *t = gguf_tensor_find(file, "output.weight");
+        t = t ? t : gguf_tensor_find(file, "token_embd.weight");
+        const struct format *own = t ? format_of_type(t->type) : NULL;
+        fmt = own ? own : fmt;
+        gguf_close(file);
+    }
+    snprintf(g->embedding, sizeof g->embedding, "%s", fmt->name);
+}
+
+/* What this model takes in this format. 0, or the engine's refusal in err. */
+static int plan_model(const struct suite *s, const char *spec, const struct format *fmt, struct hparams *hp, size_t *bytes,
+                      char err[MODEL_ERR_LEN])
+{
+    const struct model_options opt = {.format = fmt ? fmt->name : NULL, .embedding = s->embedding, .seed = s->seed};
+    return model_plan(spec, &opt, hp, bytes, err);
+}
+
+static struct group *add_group(struct plan *p, const char *spec, const struct format *fmt)
+{
+    struct group *grown = realloc(p->groups, (p->n_groups + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    p->groups = grown;
+    struct group *g = &grown[p->n_groups];
+    *g = (struct group){.spec = strdup(spec), .format = fmt};
+    if (!g->spec)
+        return NULL;
+    unique_name(p, spec, g->model);
+    p->n_groups++;
+    return g;
+}
+
+/* ---- cells ---------------------------------------------------------------------------------------------------------- */
+
+static double kv_bytes(const struct hparams *hp, size_t n_ctx, enum kv_type kv)
+{
+    return 2.0 * (double)(hp->n_layer * hp->n_head_kv * hp->head_dim) * (double)n_ctx * (kv == KV_F32 ? 4 : 2);
+}
+
+/* Per token of a pass: residual, norm, q, k, v, attention, output (about 7 rows of n_embd) and gate, up, product, each as float
+ * and as int8. One row of logits; buffers of every thread; 32 MiB for program, libraries and tokenizer. */
+static double scratch_bytes(const struct hparams *hp, const struct cell *c)
+{
+    const double row = 5.0 * (7.0 * (double)hp->n_embd + 3.0 * (double)hp->n_ff);
+    const double all_logits = c->quality ? 64 : 1;
+    return row * c->batch + 4 * all_logits * (double)hp->n_vocab + (double)c->threads * KERNEL_SCRATCH_BYTES + 32.0 * 1024 * 1024;
+}
+
+/* Round figures: 10 GB/s for weights, 25 GMAC/s for each thread, 0.5 GB/s for loading (spread over the cells of a group). */
+static double estimate(const struct suite *s, const struct group *g, const struct cell *c)
+{
+    const double tokens = c->quality ? (double)s->quality.window * s->quality.windows : c->n_gen ? c->n_gen : c->n_prompt;
+    const double passes = c->quality || !c->n_gen ? tokens / c->batch : tokens;
+    const double macs = tokens * (plan_linear_params(&g->hp) + (double)(g->hp.n_vocab * g->hp.n_embd) * (passes / tokens));
+    const double by_bytes = passes * (double)g->weight_bytes / 10e9, by_macs = macs / (25e9 * c->threads);
+    const double once = by_bytes > by_macs ? by_bytes : by_macs;
+    const unsigned reps = c->quality ? 1 : s->warmup + (once > s->slow_s ? s->repetitions_slow : s->repetitions);
+    return 0.02 + once * reps + (double)g->weight_bytes / 0.5e9 / 4;
+}
+
+static void say_too_large(struct cell *c, double available)
+{
+    const bool giga = c->need_bytes >= 1e9;
+    const double unit = giga ? 1e9 : 1e6;
+    snprintf(c->reason, sizeof c->reason, "needs %.1f %s, %.1f %s available", c->need_bytes / unit, giga ? "GB" : "MB",
+             available / unit, giga ? "GB" : "MB");
+}
+
+static int add_cell(const struct suite *s, struct plan *p, size_t available, struct cell c)
+{
+    struct cell *grown = realloc(p->cells, (p->n_cells + 1) * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    p->cells = grown;
+    const struct group *g = &p->groups[c.group];
+    if (g->reason[0])
+        memcpy(c.reason, g->reason, sizeof c.reason);
+    else {
+        c.need_bytes = (double)g->weight_bytes + kv_bytes(&g->hp, c.n_ctx, s->kv) + scratch_bytes(&g->hp, &c);
+        c.estimate_s = estimate(s, g, &c);
+        if (c.need_bytes > (double)available)
+            say_too_large(&c, (double)available);
+    }
+    p->cells[p->n_cells++] = c;
+    return 0;
+}
+
+static int add_prefill(const struct suite *s, struct plan *p, size_t available, struct cell c, unsigned n)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < s->batch.n; i++) {
+        c.workload = "prefill";
+        c.n_prompt = n;
+        c.batch = s->batch.v[i] < n ? s->batch.v[i] : n;
+        c.n_ctx = (size_t)c.depth + n;
+        snprintf(c.test, sizeof c.test, "pp%u", n);
+        bool seen = false; /* two batch sizes above the prompt's length are the same cell */
+        for (size_t k = 0; k < i; k++)
+            seen |= c.batch == n && s->batch.v[k] >= n;
+        if (!seen)
+            rc = add_cell(s, p, available, c);
+    }
+    return rc;
+}
+
+static int add_decode(const struct suite *s, struct plan *p, size_t available, struct cell c, unsigned n)
+{
+    c.workload = "decode";
+    c.n_gen = n;
+    c.batch = 1;
+    c.n_ctx = (size_t)c.depth + n;
+    snprintf(c.test, sizeof c.test, "tg%u", n);
+    return add_cell(s, p, available, c);
+}
+
+static int add_tests(const struct suite *s, struct plan *p, size_t available, size_t group)
+{
+    int rc = 0;
+    for (size_t t = 0; t < s->threads.n; t++)
+        for (size_t d = 0; d < s->depth.n; d++) {
+            const struct cell c = {.group = group, .threads = s->threads.v[t], .depth = s->depth.v[d]};
+            for (size_t i = 0; !rc && i < s->prompt.n; i++)
+                rc = s->prompt.v[i] ? add_prefill(s, p, available, c, s->prompt.v[i]) : 0;
+            for (size_t i = 0; !rc && i < s->gen.n; i++)
+                rc = s->gen.v[i] ? add_decode(s, p, available, c, s->gen.v[i]) : 0;
+        }
+    return rc;
+}
+
+static int add_quality(const struct suite *s, struct plan *p, size_t available, size_t group)
+{
+    unsigned threads = 1;
+    for (size_t i = 0; i < s->threads.n; i++)
+        threads = s->threads.v[i] > threads ? s->threads.v[i] : threads;
+    const struct cell c = {.group = group,
+                           .threads = threads,
+                           .quality = true,
+                           .workload = "perplexity",
+                           .test = "ppl",
+                           .n_prompt = s->quality.window,
+                           .batch = s->quality.window < 64 ? s->quality.window : 64,
+                           .n_ctx = s->quality.window};
+    return add_cell(s, p, available, c);
+}
+
+/* ---- the matrix ----------------------------------------------------------------------------------------------------- */
+
+/* One model in every format. A format the model cannot take is a reason to skip, not an error. */
+static int add_model(const struct suite *s, struct plan *p, size_t available, const char *spec, bool quality, const char *missing)
+{
+    const struct str_list *formats = quality ? &s->quality.formats : &s->formats;
+    for (size_t f = 0; f < formats->n; f++) {
+        char err[MODEL_ERR_LEN] = "";
+        struct group *g = add_group(p, spec, format_find(formats->v[f]));
+        if (!g)
+            return -ENOMEM;
+        if (missing[0] || plan_model(s, spec, g->format, &g->hp, &g->weight_bytes, err))
+            snprintf(g->reason, sizeof g->reason, "%.*s", PLAN_REASON_LEN - 1, missing[0] ? missing : err);
+        if (!missing[0])
+            plan_embedding(s, g);
+        const size_t group = p->n_groups - 1;
+        const int rc = quality ? add_quality(s, p, available, group) : add_tests(s, p, available, group);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int build(const struct suite *s, size_t available, struct plan *p, char err[SUITE_ERR_LEN])
+{
+    struct hparams hp;
+    size_t bytes;
+    int rc = 0;
+    char path[4096], text[4096];
+    for (size_t i = 0; !rc && i < s->models.n; i++) {
+        char why[MODEL_ERR_LEN] = "";
+        suite_resolve(s, s->models.v[i], path, sizeof path);
+        if ((rc = plan_model(s, path, NULL, &hp, &bytes, why))) {
+            snprintf(err, SUITE_ERR_LEN, "%s", why);
+            return rc;
+        }
+        rc = add_model(s, p, available, path, false, "");
+    }
+    for (size_t i = 0; !rc && i < s->quality.models.n; i++) {
+        char why[MODEL_ERR_LEN] = "";
+        suite_resolve(s, s->quality.models.v[i], path, sizeof path);
+        suite_resolve(s, s->quality.text, text, sizeof text);
+        if (access(text, R_OK))
+            snprintf(why, sizeof why, "%.300s: %s", text, strerror(errno));
+        else
+            plan_model(s, path, NULL, &hp, &bytes, why);
+        rc = add_model(s, p, available, path, true, why);
+    }
+    if (rc == -ENOMEM)
+        snprintf(err, SUITE_ERR_LEN, "out of memory");
+    return rc;
+}
+
+int plan_make(const struct suite *s, size_t mem_available, struct plan *out, char err[SUITE_ERR_LEN])
+{
+    *out = (struct plan){0};
+    const int rc = build(s, mem_available, out, err);
+    if (rc)
+        plan_free(out);
+    return rc;
+}
+
+void plan_free(struct plan *p)
+{
+    for (size_t i = 0; i < p->n_groups; i++)
+        free(p->groups[i].spec);
+    free(p->groups);
+    free(p->cells);
+    *p = (struct plan){0};
+}
+
+void plan_cell_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN])
+{
+    const struct group *g = &p->groups[c->group];
+    snprintf(id, PLAN_ID_LEN, "%s/%s/%s/t%u/%s/d%u/b%u", g->model, g->format->name, g->embedding[0] ? g->embedding : "-",
+             c->threads, c->test, c->depth, c->batch);
+}

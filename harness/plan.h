@@ -1,0 +1,60 @@
+/* The matrix of cells that a suite asks for, before anything runs: which there are, in which order, which cannot fit in memory,
+ * and about how long each takes.
+ *
+ * Cells of one model and format form a group and follow each other, so that one worker loads the weights once. Inside a group:
+ * thread counts, then depths, then prefill, then decode. The groups of the quality row come last. */
+#ifndef BITJOULE_PLAN_H
+#define BITJOULE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/model.h"
+#include "harness/suite.h"
+
+enum { PLAN_NAME_LEN = 64, PLAN_ID_LEN = 256, PLAN_REASON_LEN = 256 };
+
+/* One model in one format: what a worker loads. */
+struct group {
+    char *spec;                    /* "synth:125m" or a path */
+    char model[PLAN_NAME_LEN];     /* name in the record: "125m", "kjv-tiny-f16" */
+    const struct format *format;   /* asked for */
+    char embedding[PLAN_NAME_LEN]; /* format of lm_head: as planned, and after loading as it is */
+    struct hparams hp;
+    size_t weight_bytes;
+    char reason[PLAN_REASON_LEN]; /* why nothing of it can run; empty: it can */
+};
+
+struct cell {
+    size_t group;
+    const char *workload;     /* struct workload.name */
+    char test[PLAN_NAME_LEN]; /* "pp128", "tg32", "ppl" */
+    unsigned threads, n_prompt, n_gen, depth;
+    unsigned batch; /* tokens of one pass: prefill's chunk; 1 for decode */
+    bool quality;
+    size_t n_ctx;                 /* length of the KV cache it needs */
+    double need_bytes;            /* weights, KV cache and scratch */
+    double estimate_s;            /* rough; for the time left */
+    char reason[PLAN_REASON_LEN]; /* why it is skipped; empty: it is run */
+};
+
+struct plan {
+    struct group *groups;
+    size_t n_groups;
+    struct cell *cells;
+    size_t n_cells;
+};
+
+/* mem_available: bytes. 0, or a negative errno and one line in err when a model of the matrix cannot be read at all. A model of
+ * the quality row that is not there only skips its cells: it may be a file that this installation lacks. */
+int plan_make(const struct suite *s, size_t mem_available, struct plan *out, char err[SUITE_ERR_LEN]);
+void plan_free(struct plan *p);
+
+/* "2b4t/i2_s/q6_k/t2/tg32/d0/b1" */
+void plan_cell_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN]);
+
+/* Parameters by the shape: layers' matrices, and all with embedding, lm_head and norms. */
+double plan_linear_params(const struct hparams *hp);
+double plan_total_params(const struct hparams *hp);
+
+#endif

@@ -1,0 +1,186 @@
+/* The stream and the final file. Every line is flushed to the kernel at once, so that it survives a crash of this process. */
+#include "harness/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* 12 digits: below a nanosecond for anything that runs less than a quarter of an hour. */
+enum { DIGITS = JSON_REAL_PRECISION(12), PATH_LEN = 4096 };
+
+static int fail(struct record *r, int rc, const char *file, const char *what)
+{
+    if (!r->rc) {
+        r->rc = rc;
+        snprintf(r->err, sizeof r->err, "%.300s/%s: %s", r->dir, file, what);
+    }
+    return r->rc;
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------------------- */
+
+static int make_dirs(const char *dir)
+{
+    char path[PATH_LEN];
+    if (snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
+        return -ENAMETOOLONG;
+    for (char *p = path + 1; *p; p++)
+        if (*p == '/') {
+            *p = 0;
+            if (mkdir(path, 0777) && errno != EEXIST)
+                return -errno;
+            *p = '/';
+        }
+    return mkdir(path, 0777) && errno != EEXIST ? -errno : 0;
+}
+
+/* What an earlier run left goes to previous/, replacing what was there. */
+static int move_aside(const struct record *r)
+{
+    static const char *const names[] = {"results.jsonl", "results.json", "results.csv", "report.md", "report.html"};
+    char from[PATH_LEN], to[PATH_LEN];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(from, sizeof from, "%s/%s", r->dir, names[i]);
+        snprintf(to, sizeof to, "%s/previous", r->dir);
+        if (access(from, F_OK))
+            continue;
+        if (mkdir(to, 0777) && errno != EEXIST)
+            return -errno;
+        snprintf(to, sizeof to, "%s/previous/%s", r->dir, names[i]);
+        if (rename(from, to))
+            return -errno;
+    }
+    return 0;
+}
+
+static int open_stream(struct record *r)
+{
+    char path[PATH_LEN];
+    r->lock_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->lock_fd < 0)
+        return -errno;
+    if (flock(r->lock_fd, LOCK_EX | LOCK_NB))
+        return -errno;
+    const int rc = move_aside(r);
+    if (rc)
+        return rc;
+    snprintf(path, sizeof path, "%s/results.jsonl", r->dir);
+    r->stream = fopen(path, "wxe");
+    return r->stream ? 0 : -errno;
+}
+
+int record_open(const char *dir, struct record *out, char err[RECORD_ERR_LEN])
+{
+    *out = (struct record){.dir = strdup(dir), .lock_fd = -1, .root = json_pack("{s:i}", "schema", 1)};
+    int rc = out->dir && out->root ? (strlen(dir) < PATH_LEN - 64 ? 0 : -ENAMETOOLONG) : -ENOMEM;
+    if (!rc)
+        rc = make_dirs(dir);
+    if (!rc)
+        rc = open_stream(out);
+    if (rc) {
+        snprintf(err, RECORD_ERR_LEN, "-o %.300s: %s", dir,
+                 rc == -EWOULDBLOCK ? "another run is writing its results there" : strerror(-rc));
+        record_close(out);
+    }
+    return rc;
+}
+
+/* ---- the stream ----------------------------------------------------------------------------------------------------- */
+
+static int write_line(struct record *r, const char *type, const json_t *object)
+{
+    json_t *line = json_pack("{s:s}", "type", type);
+    if (!line || !object || json_object_update(line, (json_t *)object)) {
+        json_decref(line);
+        return fail(r, -ENOMEM, "results.jsonl", "a line cannot be made: out of memory, or a number that JSON cannot hold");
+    }
+    errno = 0;
+    const bool ok = !json_dumpf(line, r->stream, JSON_COMPACT | DIGITS) && fputc('\n', r->stream) != EOF && !fflush(r->stream);
+    json_decref(line);
+    return ok ? 0 : fail(r, errno ? -errno : -EIO, "results.jsonl", errno ? strerror(errno) : "cannot be written");
+}
+
+/* Puts the fields of `from` into the root; an object there already is completed, not replaced. */
+static int merge(struct record *r, json_t *from)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(from, key, value)
+    {
+        json_t *old = json_object_get(r->root, key);
+        if (json_is_object(old) && json_is_object(value) ? json_object_update(old, value) : json_object_set(r->root, key, value))
+            return fail(r, -ENOMEM, "results.json", "out of memory");
+    }
+    return 0;
+}
+
+int record_header(struct record *r, json_t *header)
+{
+    if (header)
+        json_object_set_new(header, "schema", json_integer(1));
+    const int rc = r->rc ? r->rc : write_line(r, "header", header);
+    if (!rc)
+        merge(r, header);
+    json_object_set_new(r->root, "peaks", json_array()); /* after the header: the file reads from the top */
+    json_object_set_new(r->root, "cells", json_array());
+    json_decref(header);
+    return r->rc;
+}
+
+int record_line(struct record *r, const char *type, json_t *object)
+{
+    const int rc = r->rc ? r->rc : write_line(r, type, object);
+    const char *list = !strcmp(type, "peak") ? "peaks" : !strcmp(type, "cell") ? "cells" : NULL;
+    if (!rc && list)
+        json_array_append(json_object_get(r->root, list), object);
+    json_decref(object);
+    return r->rc;
+}
+
+/* ---- the end -------------------------------------------------------------------------------------------------------- */
+
+static int write_final(struct record *r)
+{
+    char path[PATH_LEN], tmp[PATH_LEN];
+    snprintf(path, sizeof path, "%s/results.json", r->dir);
+    snprintf(tmp, sizeof tmp, "%s/results.json.tmp", r->dir);
+    FILE *f = fopen(tmp, "we");
+    if (!f)
+        return fail(r, -errno, "results.json.tmp", strerror(errno));
+    errno = 0;
+    bool ok = !json_dumpf(r->root, f, JSON_INDENT(1) | DIGITS) && fputc('\n', f) != EOF && !fflush(f) && !fsync(fileno(f));
+    const int e = errno ? errno : EIO;
+    ok = !fclose(f) && ok;
+    if (ok && !rename(tmp, path))
+        return 0;
+    const int rc = -(ok ? errno : e);
+    unlink(tmp);
+    return fail(r, rc, "results.json", strerror(-rc));
+}
+
+int record_finish(struct record *r, json_t *footer)
+{
+    int rc = r->rc ? r->rc : write_line(r, "footer", footer);
+    if (!rc)
+        rc = merge(r, footer);
+    json_decref(footer);
+    return rc ? rc : write_final(r);
+}
+
+void record_close(struct record *r)
+{
+    if (r->stream)
+        fclose(r->stream);
+    if (r->lock_fd >= 0)
+        close(r->lock_fd);
+    json_decref(r->root);
+    free(r->dir);
+    r->stream = NULL;
+    r->root = NULL;
+    r->dir = NULL;
+    r->lock_fd = -1;
+}

@@ -1,0 +1,361 @@
+/* Suite keys, their table and the INI reader around inih.
+ *
+ * inih hands over section, name and value but no line number and silently splits long lines, so reading goes through a line
+ * source of our own that counts, and that refuses a line inih's buffer cannot hold. */
+#include "harness/suite.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/topology.h"
+#include "kernels/cpu.h"
+
+enum key_type { KEY_WORDS, KEY_FORMATS, KEY_UINTS, KEY_UINT, KEY_U64, KEY_SECONDS, KEY_TEXT, KEY_FORMAT, KEY_KV, KEY_ISA };
+
+struct key {
+    const char *section, *name;
+    enum key_type type;
+    size_t offset;     /* in struct suite */
+    unsigned min, max; /* of numbers */
+    bool cores;        /* the words "all" and "pow2" stand for core counts */
+};
+
+enum { MAX_TOKENS = 1 << 20, MAX_REPS = 10000 };
+
+#define AT(field) offsetof(struct suite, field)
+static const struct key keys[] = {
+    {"suite", "description", KEY_TEXT, AT(description), 0, 0, false},
+    {"matrix", "models", KEY_WORDS, AT(models), 0, 0, false},
+    {"matrix", "formats", KEY_FORMATS, AT(formats), 0, 0, false},
+    {"matrix", "threads", KEY_UINTS, AT(threads), 1, 1024, true},
+    {"matrix", "prompt", KEY_UINTS, AT(prompt), 0, MAX_TOKENS, false},
+    {"matrix", "gen", KEY_UINTS, AT(gen), 0, MAX_TOKENS, false},
+    {"matrix", "depth", KEY_UINTS, AT(depth), 0, MAX_TOKENS, false},
+    {"matrix", "batch", KEY_UINTS, AT(batch), 1, 4096, false},
+    {"matrix", "embedding", KEY_FORMAT, AT(embedding), 0, 0, false},
+    {"matrix", "kv", KEY_KV, AT(kv), 0, 0, false},
+    {"matrix", "isa", KEY_ISA, AT(isa), 0, 0, false},
+    {"matrix", "seed", KEY_U64, AT(seed), 0, 0, false},
+    {"measure", "warmup", KEY_UINT, AT(warmup), 0, MAX_REPS, false},
+    {"measure", "repetitions", KEY_UINT, AT(repetitions), 1, MAX_REPS, false},
+    {"measure", "repetitions_slow", KEY_UINT, AT(repetitions_slow), 1, MAX_REPS, false},
+    {"measure", "slow_s", KEY_SECONDS, AT(slow_s), 0, 0, false},
+    {"measure", "timeout_s", KEY_SECONDS, AT(timeout_s), 0, 0, false},
+    {"quality", "models", KEY_WORDS, AT(quality.models), 0, 0, false},
+    {"quality", "formats", KEY_FORMATS, AT(quality.formats), 0, 0, false},
+    {"quality", "text", KEY_TEXT, AT(quality.text), 0, 0, false},
+    {"quality", "window", KEY_UINT, AT(quality.window), 2, MAX_TOKENS, false},
+    {"quality", "windows", KEY_UINT, AT(quality.windows), 1, MAX_TOKENS, false},
+};
+enum { N_KEYS = sizeof keys / sizeof keys[0] };
+_Static_assert(N_KEYS <= 64, "suite.given has one bit per key");
+
+void suite_init(struct suite *s)
+{
+    *s = (struct suite){
+        .kv = KV_F16,
+        .seed = 1,
+        .warmup = 1,
+        .repetitions = 5,
+        .repetitions_slow = 3,
+        .slow_s = 5,
+        .timeout_s = 600,
+        .quality = {.window = 128, .windows = 32},
+        .depth = {.v = {0}, .n = 1},
+        .batch = {.v = {128}, .n = 1},
+    };
+}
+
+void suite_free(struct suite *s)
+{
+    struct str_list *lists[] = {&s->models, &s->formats, &s->quality.models, &s->quality.formats};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        str_list_clear(lists[i]);
+    free(s->path);
+    free(s->description);
+    free(s->embedding);
+    free(s->isa);
+    free(s->quality.text);
+    *s = (struct suite){0};
+}
+
+static const struct key *find_key(const char *section, const char *name)
+{
+    for (size_t i = 0; i < N_KEYS; i++)
+        if (!strcmp(keys[i].section, section) && !strcmp(keys[i].name, name))
+            return &keys[i];
+    return NULL;
+}
+
+static int set_text(char **dst, const char *value, char err[SUITE_ERR_LEN])
+{
+    char *copy = strdup(value);
+    if (!copy) {
+        snprintf(err, SUITE_ERR_LEN, "out of memory");
+        return -ENOMEM;
+    }
+    free(*dst);
+    *dst = copy;
+    return 0;
+}
+
+static int check_format(const char *name, char err[SUITE_ERR_LEN])
+{
+    if (format_find(name))
+        return 0;
+    snprintf(err, SUITE_ERR_LEN, "'%.40s' is no weight format (i2_s, tq1_0, tq2_0, f32, f16, q8_0, q4_0, ...)", name);
+    return -EINVAL;
+}
+
+static int set_words(struct str_list *l, const char *value, bool formats, bool append, char err[SUITE_ERR_LEN])
+{
+    if (!append)
+        str_list_clear(l);
+    const size_t old = l->n;
+    int rc = str_list_add(l, value, err);
+    for (size_t i = old; !rc && formats && i < l->n; i++)
+        rc = check_format(l->v[i], err);
+    return rc;
+}
+
+static int set_number(const struct key *k, void *field, const char *value, char err[SUITE_ERR_LEN])
+{
+    const unsigned long long max = k->type == KEY_U64 ? UINT64_MAX : k->max;
+    unsigned long long v;
+    if (!parse_uint(value, k->min, max, &v)) {
+        snprintf(err, SUITE_ERR_LEN, "'%.60s' is not a whole number from %u to %llu", value, k->min, max);
+        return -EINVAL;
+    }
+    if (k->type == KEY_U64)
+        *(uint64_t *)field = v;
+    else
+        *(unsigned *)field = (unsigned)v;
+    return 0;
+}
+
+static int set_seconds(double *field, const char *value, char err[SUITE_ERR_LEN])
+{
+    char *end;
+    const double v = strtod(value, &end);
+    if (end == value || *end || !(v > 0) || v > 1e7) {
+        snprintf(err, SUITE_ERR_LEN, "'%.60s' is not a number of seconds above 0", value);
+        return -EINVAL;
+    }
+    *field = v;
+    return 0;
+}
+
+static int set_kv(enum kv_type *field, const char *value, char err[SUITE_ERR_LEN])
+{
+    if (strcmp(value, "f16") && strcmp(value, "f32")) {
+        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no KV cache type: f16 or f32", value);
+        return -EINVAL;
+    }
+    *field = strcmp(value, "f32") ? KV_F16 : KV_F32;
+    return 0;
+}
+
+static int set_isa(char **field, const char *value, char err[SUITE_ERR_LEN])
+{
+    uint32_t mask;
+    if (cpu_isa_mask(value, &mask)) {
+        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no instruction set: c, avx2, avx512, avx512vnni, neon, ...", value);
+        return -EINVAL;
+    }
+    return set_text(field, value, err);
+}
+
+/* What "all" means for threads: the physical cores this process may use. */
+static unsigned all_cores(void)
+{
+    int cpus[1024];
+    size_t cores = 0;
+    topology_cpus(cpus, sizeof cpus / sizeof cpus[0], &cores);
+    return cores ? (unsigned)cores : 1;
+}
+
+static int set_uints(const struct key *k, struct uint_list *l, const char *value, bool append, char err[SUITE_ERR_LEN])
+{
+    if (!append)
+        l->n = 0;
+    return uint_list_add(l, value, (struct uint_limits){k->min, k->max, k->cores ? all_cores() : 0}, err);
+}
+
+static int set_key(struct suite *s, const struct key *k, const char *value, char err[SUITE_ERR_LEN])
+{
+    void *field = (char *)s + k->offset;
+    const uint64_t bit = (uint64_t)1 << (k - keys);
+    const bool append = s->given & bit;
+    json_t *text = json_string(value);
+    if (!text) { /* every setting ends up in the record, which is JSON */
+        snprintf(err, SUITE_ERR_LEN, "the value is not valid UTF-8");
+        return -EINVAL;
+    }
+    json_decref(text);
+    s->given |= bit;
+    switch (k->type) {
+    case KEY_WORDS:
+    case KEY_FORMATS: return set_words(field, value, k->type == KEY_FORMATS, append, err);
+    case KEY_UINTS: return set_uints(k, field, value, append, err);
+    case KEY_UINT:
+    case KEY_U64: return set_number(k, field, value, err);
+    case KEY_SECONDS: return set_seconds(field, value, err);
+    case KEY_KV: return set_kv(field, value, err);
+    case KEY_ISA: return set_isa(field, value, err);
+    case KEY_FORMAT: return check_format(value, err) ? -EINVAL : set_text(field, value, err);
+    case KEY_TEXT: break;
+    }
+    return set_text(field, value, err);
+}
+
+int suite_set(struct suite *s, const char *section, const char *key, const char *value, char err[SUITE_ERR_LEN])
+{
+    return set_key(s, find_key(section, key), value, err);
+}
+
+void suite_begin_overrides(struct suite *s)
+{
+    s->given = 0;
+}
+
+/* ---- reading a file ------------------------------------------------------------------------------------------------- */
+
+struct ini_source {
+    struct suite *suite;
+    FILE *f;
+    const char *path;
+    unsigned line;
+    bool continued; /* the line begins with a blank: inih takes it as more of the value before */
+    int rc;
+    char *err; /* SUITE_ERR_LEN */
+};
+
+static void fail(struct ini_source *src, int rc, const char *what)
+{
+    if (src->rc)
+        return;
+    src->rc = rc;
+    snprintf(src->err, SUITE_ERR_LEN, "%s:%u: %.400s", src->path, src->line, what);
+}
+
+static char *next_line(char *buf, int cap, void *stream)
+{
+    struct ini_source *src = stream;
+    if (src->rc || !fgets(buf, cap, src->f))
+        return NULL;
+    src->line++;
+    src->continued = isspace((unsigned char)buf[0]);
+    if (!strchr(buf, '\n') && !feof(src->f)) {
+        fail(src, -EINVAL, "line too long: cut the list in two, the second line beginning with a blank");
+        return NULL;
+    }
+    return buf;
+}
+
+static bool is_list(const struct key *k)
+{
+    return k->type == KEY_WORDS || k->type == KEY_FORMATS || k->type == KEY_UINTS;
+}
+
+/* inih's handler: 1 is good. */
+static int on_key(void *user, const char *section, const char *name, const char *value)
+{
+    struct ini_source *src = user;
+    char what[SUITE_ERR_LEN], reason[SUITE_ERR_LEN] = "";
+    const struct key *k = find_key(section, name);
+    if (!k) {
+        snprintf(what, sizeof what, "unknown key '%.60s' in section [%.60s]: configs/README.md lists the keys", name, section);
+        fail(src, -EINVAL, what);
+        return 0;
+    }
+    const bool given = src->suite->given >> (k - keys) & 1;
+    if (given && !(src->continued && is_list(k))) {
+        snprintf(what, sizeof what, "'%.60s' is given twice", name);
+        fail(src, -EINVAL, what);
+        return 0;
+    }
+    const int rc = value[0] ? set_key(src->suite, k, value, reason) : -EINVAL;
+    if (rc) {
+        snprintf(what, sizeof what, "%.60s: %.380s", name, value[0] ? reason : "has no value");
+        fail(src, rc, what);
+    }
+    return !rc;
+}
+
+static int set_name(struct suite *s, const char *path, char err[SUITE_ERR_LEN])
+{
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    size_t len = strlen(base);
+    if (len > 4 && !strcmp(base + len - 4, ".ini"))
+        len -= 4;
+    snprintf(s->name, sizeof s->name, "%.*s", (int)(len < sizeof s->name ? len : sizeof s->name - 1), base);
+    return set_text(&s->path, path, err);
+}
+
+int suite_read(struct suite *s, const char *path, char err[SUITE_ERR_LEN])
+{
+    struct ini_source src = {.suite = s, .path = path, .err = err, .f = fopen(path, "re")};
+    if (!src.f) {
+        const int e = errno;
+        snprintf(err, SUITE_ERR_LEN, "%s: %s", path, strerror(e));
+        return -e;
+    }
+    s->given = 0;
+    const int bad_line = ini_parse_stream(next_line, &src, on_key, &src);
+    if (ferror(src.f))
+        fail(&src, -EIO, "cannot be read");
+    fclose(src.f);
+    if (!src.rc &&
+        bad_line) { /* a line that is neither section, key nor comment; reading goes on to the end, so the number is inih's */
+        src.line = bad_line > 0 ? (unsigned)bad_line : src.line;
+        fail(&src, -EINVAL, "neither 'key = value', '[section]' nor a comment");
+    }
+    return src.rc ? src.rc : set_name(s, path, err);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+
+static bool any_above_zero(const struct uint_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i])
+            return true;
+    return false;
+}
+
+int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
+{
+    const struct quality_suite *q = &s->quality;
+    const char *what = NULL;
+    if (s->models.n && (!s->formats.n || !s->threads.n))
+        what = "models need formats (-f) and threads (-t)";
+    else if (s->models.n && !any_above_zero(&s->prompt) && !any_above_zero(&s->gen))
+        what = "nothing to run: prompt (-p) and gen (-n) are both 0";
+    else if (q->models.n && (!q->text || !q->formats.n))
+        what = "[quality] needs models, formats and text together";
+    else if (!s->models.n && !q->models.n)
+        what = "no model: give one with -m, or models in the suite";
+    if (!what)
+        return 0;
+    snprintf(err, SUITE_ERR_LEN, "%s%s%s", s->path ? s->path : "", s->path ? ": " : "", what);
+    return -EINVAL;
+}
+
+void suite_resolve(const struct suite *s, const char *name, char *buf, size_t len)
+{
+    snprintf(buf, len, "%s", name);
+    if (name[0] == '/' || !s->path || !access(buf, F_OK))
+        return;
+    const char *slash = strrchr(s->path, '/');
+    const int dir_len = slash ? (int)(slash - s->path) : 1;
+    snprintf(buf, len, "%.*s/../../%s", dir_len, slash ? s->path : ".", name);
+    if (access(buf, F_OK))
+        snprintf(buf, len, "%s", name); /* so that messages show what was written */
+}

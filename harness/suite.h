@@ -1,0 +1,60 @@
+/* What to run: a suite file (strict INI), with the command line's settings on top.
+ *
+ * One table in suite.c holds every key with its section, type and limits; the file and the flags both go through it, so they
+ * take the same values. An unknown section or key, a key given twice and a bad value are errors with file:line. */
+#ifndef BITJOULE_SUITE_H
+#define BITJOULE_SUITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/session.h"
+#include "harness/lists.h"
+
+enum { SUITE_ERR_LEN = 512, SUITE_NAME_LEN = 64 };
+
+struct quality_suite {
+    struct str_list models, formats;
+    char *text;       /* path; NULL: no quality row */
+    unsigned window;  /* targets per window */
+    unsigned windows; /* at most */
+};
+
+struct suite {
+    char name[SUITE_NAME_LEN]; /* file name without folder and ".ini" */
+    char *path;                /* NULL: made from the command line alone */
+    char *description;         /* NULL: none */
+
+    struct str_list models, formats;
+    struct uint_list threads, prompt, gen, depth, batch;
+    char *embedding; /* NULL: as in the file, or the format's usual one */
+    enum kv_type kv;
+    char *isa; /* NULL: the best this CPU has */
+    uint64_t seed;
+
+    unsigned warmup, repetitions, repetitions_slow;
+    double slow_s;    /* repetitions_slow counts where one repetition takes longer */
+    double timeout_s; /* for loading a model, and for a cell */
+
+    struct quality_suite quality;
+    uint64_t given; /* bit per row of the key table: set by the source that is being read */
+};
+
+/* The defaults of configs/README.md. */
+void suite_init(struct suite *s);
+void suite_free(struct suite *s);
+
+/* Reads `path` over s. 0, or a negative errno and "path:line: ..." in err. */
+int suite_read(struct suite *s, const char *path, char err[SUITE_ERR_LEN]);
+/* From here on suite_set() begins anew: the first value of a key replaces what the file said. */
+void suite_begin_overrides(struct suite *s);
+/* Sets one key; for a list, a second call appends. `key` must exist. 0, or a negative errno and a reason in err. */
+int suite_set(struct suite *s, const char *section, const char *key, const char *value, char err[SUITE_ERR_LEN]);
+/* What is missing or contradicts itself once all is set. */
+int suite_check(const struct suite *s, char err[SUITE_ERR_LEN]);
+
+/* Path of a file that the suite names: as it is when it exists, else relative to the root that holds configs/suites/SUITE.ini. */
+void suite_resolve(const struct suite *s, const char *name, char *buf, size_t len);
+
+#endif

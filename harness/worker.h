@@ -1,0 +1,53 @@
+/* A worker: a child process that loads a model and runs repetitions on command, so that a crash costs one cell.
+ *
+ * Parent and worker exchange one JSON object per line over a socket: the parent sends a command, the worker answers it, and while
+ * a command runs the parent sleeps in poll() and takes no CPU time. Several workers can live at once and be driven in turn. A
+ * worker has its own process group, dies with its parent, and is the first choice of the out-of-memory killer.
+ *
+ *   {"cmd": "load", "model", "format", "embedding" | null, "threads", "seed"}  -> {"load_s", "embedding", kernel and sizes}
+ *   {"cmd": "setup", "workload", "threads", "n_ctx", "chunk", "kv", params...} -> {"cpus", "kv_bytes", "scratch_bytes", "work"}
+ *   {"cmd": "start"}                                                           -> {}      opens the window of the probes
+ *   {"cmd": "rep"}                               -> {"time_s", "token_s": [...] | null, "output_sha256"}
+ *   {"cmd": "stop"}                                                            -> {"metrics": [...]}
+ *   {"cmd": "end"}                                                             -> {}      frees the session of "setup"
+ *   {"cmd": "peak", "threads", "cpus": [...], "buffer_bytes"}                  -> the record's "peaks" entry
+ *   {"cmd": "quit"}                                                            no answer
+ * An answer {"error": "..."} means that the command failed and the worker is still there. */
+#ifndef BITJOULE_WORKER_H
+#define BITJOULE_WORKER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "harness/workload.h"
+
+enum { WORKER_REASON_LEN = 256 };
+
+struct worker_options {
+    const struct workload *const *workloads; /* NULL-terminated registry */
+    struct probe_env env;
+    const char *isa; /* highest instruction set that kernels may use; NULL: all */
+};
+
+enum worker_result {
+    WORKER_OK,
+    WORKER_REFUSED,    /* it answered with an error and lives on */
+    WORKER_DIED,       /* crash, kill or nonsense; it is gone */
+    WORKER_TIMED_OUT,  /* no answer in time; it was killed */
+    WORKER_INTERRUPTED /* Ctrl-C while waiting; it was killed */
+};
+
+struct worker;
+
+/* Forks. 0, or a negative errno and a reason. */
+int worker_start(const struct worker_options *opt, struct worker **out, char reason[WORKER_REASON_LEN]);
+bool worker_alive(const struct worker *w);
+/* Sends `cmd` (taken over) and waits. WORKER_OK: *reply is the caller's. Otherwise one line in reason. The worker must be alive. */
+enum worker_result worker_call(struct worker *w, json_t *cmd, double timeout_s, json_t **reply, char reason[WORKER_REASON_LEN]);
+/* Asks it to quit, or kills it, and frees. NULL is fine. */
+void worker_stop(struct worker *w);
+
+/* The worker's side: serves commands from fd until "quit" or the end of the stream. */
+void worker_serve(int fd, const struct worker_options *opt);
+
+#endif

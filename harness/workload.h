@@ -1,0 +1,63 @@
+/* A workload: what is done in one timed repetition. The contract between the harness and the engine.
+ *
+ * setup once, then run / reset as often as wanted, then teardown. Only run() is timed. Every workload is one file wl_NAME.c and one
+ * line in workload.c; it runs inside a worker process and may die there without taking the experiment along. */
+#ifndef BITJOULE_WORKLOAD_H
+#define BITJOULE_WORKLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/model.h"
+#include "engine/session.h"
+#include "profiles/probe.h"
+
+/* One cell of the matrix, without its model and format. */
+struct workload_params {
+    unsigned n_prompt; /* prefill: tokens */
+    unsigned n_gen;    /* decode: tokens */
+    unsigned depth;    /* tokens already in the KV cache */
+    unsigned batch;    /* tokens of one prefill pass */
+    size_t kv_elem_bytes;
+    uint64_t seed; /* of the token ids */
+    /* perplexity: */
+    const char *text; /* path */
+    unsigned window, windows;
+};
+
+/* Work of one repetition. Multiply-adds by the kind of arithmetic that does them: int8 (linear layers and lm_head whose
+ * activations are int8) and float (the others, and attention). bytes: weights and KV read from memory once per pass. */
+struct workload_work {
+    double tokens, int8_macs, fma_macs, bytes;
+};
+
+struct workload {
+    const char *name; /* "prefill", "decode", "perplexity" */
+    /* Fills the cache up to the depth, makes the ids. 0 or negative errno and a line in err. */
+    int (*setup)(const struct model *m, struct session *s, const struct workload_params *p, void **state, char err[MODEL_ERR_LEN]);
+    /* One repetition; only this is timed. token_s: room for the wall time of each of n_gen decoded tokens, or NULL. */
+    int (*run)(void *state, double *token_s);
+    /* Back to where setup left it. Not timed. */
+    void (*reset)(void *state);
+    struct workload_work (*work)(const void *state);
+    /* The token ids the repetition produced, for the record's output hash; valid until the next run. */
+    const int32_t *(*output)(const void *state, size_t *n);
+    /* Results that are neither time nor work (perplexity), of the last run; returns how many, at most cap. NULL: none. */
+    size_t (*metrics)(const void *state, struct metric *out, size_t cap);
+    void (*teardown)(void *state);
+};
+
+extern const struct workload workload_prefill, workload_decode, workload_perplexity;
+
+/* All of them, NULL-terminated. */
+extern const struct workload *const workloads[];
+
+/* Shared by the workloads: n seeded ids in [0, n_vocab), and the work of one pass of n tokens from position pos on. */
+void workload_ids(int32_t *ids, size_t n, size_t n_vocab, uint64_t seed);
+void workload_add_pass(struct workload_work *w, const struct model *m, size_t pos, size_t n, size_t n_logits, size_t kv_elem_bytes);
+/* Lowest id with the largest logit; NaN never wins. */
+int32_t workload_argmax(const float *logits, size_t n);
+/* Runs `depth` seeded tokens, so that the cache holds them. 0 or negative errno and a line in err. */
+int workload_fill(struct session *s, size_t n_vocab, unsigned depth, uint64_t seed, char err[MODEL_ERR_LEN]);
+
+#endif

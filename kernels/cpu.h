@@ -1,0 +1,36 @@
+/* CPU feature detection: which kernels this machine can execute.
+ *
+ * One bit per feature that some kernel needs. Detection asks the CPU and the operating system once; cpu_limit()
+ * narrows the answer, so that a test or a user (`--isa c`) can run every subset. */
+#ifndef BITJOULE_CPU_H
+#define BITJOULE_CPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum cpu_feature {
+    CPU_AVX2 = 1u << 0, /* AVX2 + FMA + F16C, always used together */
+    CPU_AVXVNNI = 1u << 1,
+    CPU_AVX512 = 1u << 2, /* F + BW + VL + DQ */
+    CPU_AVX512VNNI = 1u << 3,
+    CPU_NEON = 1u << 8,
+    CPU_DOTPROD = 1u << 9,
+    CPU_I8MM = 1u << 10,
+    CPU_FP16 = 1u << 11,
+    CPU_SVE = 1u << 12,
+};
+
+/* Features of this CPU, less those excluded by cpu_limit(). Not thread-safe on its first call. */
+uint32_t cpu_features(void);
+
+/* From now on report only features in `mask`; UINT32_MAX lifts the limit. Kernels already chosen stay as they are. */
+void cpu_limit(uint32_t mask);
+
+/* Writes the names of the features in `bits` ("avx2,avx512") into buf and returns buf; "c" when there are none. */
+const char *cpu_feature_names(uint32_t bits, char *buf, size_t buf_len);
+
+/* Mask of the features up to and including the ISA called `name` ("c", "avx2", "avxvnni", "avx512", "avx512vnni",
+ * "neon", "dotprod", "i8mm", "sve"); -EINVAL when there is none of that name. */
+int cpu_isa_mask(const char *name, uint32_t *mask);
+
+#endif

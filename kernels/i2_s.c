@@ -1,0 +1,144 @@
+/* i2_s: two bits per weight, the format of the official BitNet files (GGUF type 36).
+ *
+ * File layout: codes 0, 1, 2 for -1, 0, +1; 128 consecutive weights of a row are 32 bytes, weight j in byte j % 32 at shift
+ * 6 - 2 * (j / 32); rows follow each other; after the last one the float scale and 28 bytes of padding.
+ *
+ * Memory layout: 16 rows are interleaved, so that a vector lane is a row, nothing has to be added across lanes, and a thread
+ * reads one sequential stream. A line of 64 bytes holds 16 rows x 16 consecutive weights: row i, weights k = 16 L + 4 p + c
+ * (p, c = 0..3) are in byte 4 i + c of line L, at bits 2p. Rows of padding in the last group are code 0 and never read out. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/cpu.h"
+#include "kernels/i2_s_layout.h"
+#include "kernels/ternary.h"
+
+enum { FILE_BLOCK = 128, FILE_BLOCK_BYTES = 32, TAIL_BYTES = 32 };
+
+static size_t row_bytes(size_t cols)
+{
+    return cols / 4;
+}
+
+static void pack_row(const float *src, size_t cols, float scale, void *dst)
+{
+    (void)scale;
+    for (size_t b = 0; b < cols / FILE_BLOCK; b++) {
+        uint8_t *out = (uint8_t *)dst + b * FILE_BLOCK_BYTES;
+        const float *in = src + b * FILE_BLOCK;
+        for (size_t m = 0; m < FILE_BLOCK_BYTES; m++) {
+            unsigned byte = 0;
+            for (size_t n = 0; n < 4; n++)
+                byte |= (unsigned)(ternary_sign(in[m + 32 * n]) + 1) << (6 - 2 * n);
+            out[m] = (uint8_t)byte;
+        }
+    }
+}
+
+static void unpack_row(const void *src, size_t cols, float scale, float *dst)
+{
+    const uint8_t *in = src;
+    for (size_t k = 0; k < cols; k++) {
+        const size_t j = k % FILE_BLOCK;
+        const int code = (in[k / FILE_BLOCK * FILE_BLOCK_BYTES + j % 32] >> (6 - 2 * (j / 32))) & 3;
+        dst[k] = (float)(code - 1) * scale;
+    }
+}
+
+static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
+{
+    memcpy(scale, (const uint8_t *)file + rows * row_bytes(cols), sizeof *scale);
+    return 0;
+}
+
+static void write_tail(void *tail, float scale)
+{
+    memset(tail, 0, TAIL_BYTES);
+    memcpy(tail, &scale, sizeof scale);
+}
+
+static size_t mem_bytes(size_t rows, size_t cols)
+{
+    return (rows + I2S_ROWS - 1) / I2S_ROWS * i2s_group_bytes(cols);
+}
+
+/* One file block of one row into its 8 lines; four weights (a 32-bit word of the file) at a time. */
+static void load_block(const uint8_t *src, uint8_t *dst)
+{
+    uint32_t word[8];
+    memcpy(word, src, sizeof word);
+    for (unsigned line = 0; line < 8; line++) {
+        const unsigned shift = 6 - 2 * (line / 2);
+        uint32_t out = 0;
+        for (unsigned p = 0; p < 4; p++)
+            out |= ((word[4 * (line % 2) + p] >> shift) & 0x03030303u) << (2 * p);
+        memcpy(dst + (size_t)line * I2S_LINE, &out, sizeof out);
+    }
+}
+
+static void load(const void *file, size_t row0, size_t row1, const struct weights *w, void *data)
+{
+    for (size_t r = row0; r < row1; r++) {
+        const uint8_t *src = (const uint8_t *)file + r * row_bytes(w->cols);
+        uint8_t *dst = (uint8_t *)data + r / I2S_ROWS * i2s_group_bytes(w->cols) + 4 * (r % I2S_ROWS);
+        for (size_t b = 0; b < w->cols / FILE_BLOCK; b++)
+            load_block(src + b * FILE_BLOCK_BYTES, dst + b * (FILE_BLOCK / I2S_LINE_K) * I2S_LINE);
+    }
+}
+
+static int code_at(const struct weights *w, size_t row, size_t k)
+{
+    const uint8_t *line = (const uint8_t *)w->data + row / I2S_ROWS * i2s_group_bytes(w->cols) + k / I2S_LINE_K * I2S_LINE;
+    return (line[4 * (row % I2S_ROWS) + k % 4] >> (2 * (k % I2S_LINE_K / 4))) & 3;
+}
+
+static void get_row(const struct weights *w, size_t row, float *dst)
+{
+    for (size_t k = 0; k < w->cols; k++)
+        dst[k] = (float)(code_at(w, row, k) - 1) * w->scale;
+}
+
+static void i2_s_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    (void)scratch;
+    for (size_t t = 0; t < x->n; t++) {
+        const int8_t *q = x->q + t * x->ld;
+        const float factor = w->scale * x->scale[t];
+        for (size_t r = row0; r < row1; r++) {
+            int32_t isum = 0;
+            for (size_t k = 0; k < w->cols; k++)
+                isum += (code_at(w, r, k) - 1) * q[k];
+            y[t * ldy + r] = ternary_finish(isum, factor);
+        }
+    }
+}
+
+static const struct kernel kernels[] = {
+#ifdef HAVE_ISA_avx512vnni
+    {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, i2_s_gemv_avx512vnni, i2_s_gemm_avx512vnni},
+#endif
+#ifdef HAVE_ISA_avx2
+    {"avx2", CPU_AVX2, i2_s_gemv_avx2, i2_s_gemm_avx2},
+#endif
+    {"c", 0, i2_s_gemm_c, i2_s_gemm_c},
+};
+
+const struct format format_i2_s = {
+    .name = "i2_s",
+    .gguf_type = 36,
+    .bits = 2.0,
+    .act = ACT_I8,
+    .ternary = true,
+    .cols_multiple = FILE_BLOCK,
+    .row_group = I2S_ROWS,
+    .row_bytes = row_bytes,
+    .tail_bytes = TAIL_BYTES,
+    .pack_row = pack_row,
+    .unpack_row = unpack_row,
+    .file_scale = file_scale,
+    .write_tail = write_tail,
+    .mem_bytes = mem_bytes,
+    .load = load,
+    .get_row = get_row,
+    .kernels = kernels,
+};

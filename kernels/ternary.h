@@ -1,0 +1,42 @@
+/* What the ternary formats share: their registry entries, the numbers of the integer path, and the C definitions that need
+ * no knowledge of a layout. */
+#ifndef BITJOULE_TERNARY_H
+#define BITJOULE_TERNARY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/format.h"
+
+extern const struct format format_i2_s, format_tq1_0, format_tq2_0;
+
+/* -1, 0, +1 of a float that holds -s, 0 or +s */
+static inline int ternary_sign(float x)
+{
+    return (x > 0.0f) - (x < 0.0f);
+}
+
+/* The one scale at the end: y = isum * (w_scale * act_scale). Every ternary kernel of every ISA computes just this. */
+static inline float ternary_finish(int32_t isum, float factor)
+{
+    return (float)isum * factor;
+}
+
+/* Kernels other than C, in files of their own; rows of the formats' tables exist where the compiler knows the ISA. */
+#define DECLARE_MATMUL(name) \
+    void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+DECLARE_MATMUL(i2_s_gemv_avx2);
+DECLARE_MATMUL(i2_s_gemm_avx2);
+DECLARE_MATMUL(i2_s_gemv_avx512vnni);
+DECLARE_MATMUL(i2_s_gemm_avx512vnni);
+DECLARE_MATMUL(tq2_0_gemv_avx2);
+DECLARE_MATMUL(tq2_0_gemm_avx2);
+DECLARE_MATMUL(tq1_0_gemv_avx2);
+DECLARE_MATMUL(tq1_0_gemm_avx2);
+
+/* TQ formats whose block scales differ (w->per_block): y = act_scale * (sum over blocks of 256, in order, of
+ * fma(d_block, isum_block)). C only: no published model needs it, it has to be right. */
+DECLARE_MATMUL(tq1_0_per_block);
+DECLARE_MATMUL(tq2_0_per_block);
+
+#endif

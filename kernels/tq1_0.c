@@ -1,0 +1,154 @@
+/* tq1_0: five ternary digits (trits) to a byte, blocks of 256 with a float16 scale, 1.6875 bits in all (GGUF type 34).
+ *
+ * A block is 54 bytes: qs[48], qh[4], scale. Bytes m = 0..31 of qs hold weights m + 32 n (n = 0..4), bytes 32..47 hold weights
+ * 160 + m + 16 n (m = 0..15), bytes j of qh hold weights 240 + j + 4 n (n = 0..3). Digits 0, 1, 2 stand for -1, 0, +1, first
+ * digit most significant (qh: a fifth digit 0 follows): q = sum of digit_n * 3^(4-n). The byte is ceil(q * 256 / 243), so that
+ * digit n is the whole part of 3 * frac(byte * 3^n / 256): (((byte * 3^n) mod 256) * 3) >> 8. The memory layout is the file
+ * layout. Scales: as in tq2_0.c. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/cpu.h"
+#include "kernels/half.h"
+#include "kernels/ternary.h"
+#include "kernels/tq_layout.h"
+
+static const uint8_t power3[5] = {1, 3, 9, 27, 81};
+
+static size_t row_bytes(size_t cols)
+{
+    return cols / TQ_BLOCK * TQ1_BYTES;
+}
+
+/* Where weight j of a block is: its byte, and which digit of it. */
+static size_t place(size_t j, size_t *digit)
+{
+    if (j < 160) {
+        *digit = j / 32;
+        return j % 32;
+    }
+    if (j < 240) {
+        *digit = (j - 160) / 16;
+        return 32 + (j - 160) % 16;
+    }
+    *digit = (j - 240) / 4;
+    return TQ1_QH + (j - 240) % 4;
+}
+
+static int code_at(const uint8_t *block, size_t j)
+{
+    size_t digit;
+    const uint8_t byte = block[place(j, &digit)];
+    const uint8_t frac = (uint8_t)(byte * power3[digit]);
+    return frac * 3 >> 8;
+}
+
+static uint16_t block_scale(const uint8_t *block)
+{
+    uint16_t h;
+    memcpy(&h, block + TQ1_SCALE, sizeof h);
+    return h;
+}
+
+static void pack_row(const float *src, size_t cols, float scale, void *dst)
+{
+    const uint16_t d = half_from_float(scale);
+    for (size_t b = 0; b < cols / TQ_BLOCK; b++) {
+        uint8_t *out = (uint8_t *)dst + b * TQ1_BYTES;
+        unsigned q[TQ1_SCALE] = {0};
+        for (size_t j = 0; j < TQ_BLOCK; j++) {
+            size_t digit;
+            const size_t byte = place(j, &digit);
+            q[byte] += (unsigned)(ternary_sign(src[b * TQ_BLOCK + j]) + 1) * power3[4 - digit];
+        }
+        for (size_t i = 0; i < TQ1_SCALE; i++)
+            out[i] = (uint8_t)((q[i] * 256 + 242) / 243);
+        memcpy(out + TQ1_SCALE, &d, sizeof d);
+    }
+}
+
+static void unpack_row(const void *src, size_t cols, float scale, float *dst)
+{
+    (void)scale;
+    for (size_t k = 0; k < cols; k++) {
+        const uint8_t *block = (const uint8_t *)src + k / TQ_BLOCK * TQ1_BYTES;
+        dst[k] = (float)(code_at(block, k % TQ_BLOCK) - 1) * half_to_float(block_scale(block));
+    }
+}
+
+static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
+{
+    return tq_file_scale(file, rows * (cols / TQ_BLOCK), TQ1_BYTES, TQ1_SCALE, scale);
+}
+
+static size_t mem_bytes(size_t rows, size_t cols)
+{
+    return rows * row_bytes(cols);
+}
+
+static void get_row(const struct weights *w, size_t row, float *dst)
+{
+    unpack_row((const uint8_t *)w->data + row * row_bytes(w->cols), w->cols, w->scale, dst);
+}
+
+static void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    if (w->per_block) {
+        tq1_0_per_block(w, x, row0, row1, y, ldy, scratch);
+        return;
+    }
+    for (size_t t = 0; t < x->n; t++) {
+        const int8_t *q = x->q + t * x->ld;
+        const float factor = w->scale * x->scale[t];
+        for (size_t r = row0; r < row1; r++) {
+            const uint8_t *row = (const uint8_t *)w->data + r * row_bytes(w->cols);
+            int32_t isum = 0;
+            for (size_t k = 0; k < w->cols; k++)
+                isum += (code_at(row + k / TQ_BLOCK * TQ1_BYTES, k % TQ_BLOCK) - 1) * q[k];
+            y[t * ldy + r] = ternary_finish(isum, factor);
+        }
+    }
+}
+
+void tq1_0_per_block(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    (void)scratch;
+    for (size_t t = 0; t < x->n; t++) {
+        for (size_t r = row0; r < row1; r++) {
+            const uint8_t *block = (const uint8_t *)w->data + r * row_bytes(w->cols);
+            const int8_t *q = x->q + t * x->ld;
+            float sum = 0.0f;
+            for (size_t b = 0; b < w->cols / TQ_BLOCK; b++, block += TQ1_BYTES, q += TQ_BLOCK) {
+                int32_t isum = 0;
+                for (size_t j = 0; j < TQ_BLOCK; j++)
+                    isum += (code_at(block, j) - 1) * q[j];
+                sum = fmaf(half_to_float(block_scale(block)), (float)isum, sum);
+            }
+            y[t * ldy + r] = sum * x->scale[t];
+        }
+    }
+}
+
+static const struct kernel kernels[] = {
+#ifdef HAVE_ISA_avx2
+    {"avx2", CPU_AVX2, tq1_0_gemv_avx2, tq1_0_gemm_avx2},
+#endif
+    {"c", 0, tq1_0_gemm_c, tq1_0_gemm_c},
+};
+
+const struct format format_tq1_0 = {
+    .name = "tq1_0",
+    .gguf_type = 34,
+    .bits = 8.0 * TQ1_BYTES / TQ_BLOCK,
+    .act = ACT_I8,
+    .ternary = true,
+    .cols_multiple = TQ_BLOCK,
+    .row_group = 1,
+    .row_bytes = row_bytes,
+    .pack_row = pack_row,
+    .unpack_row = unpack_row,
+    .file_scale = file_scale,
+    .mem_bytes = mem_bytes,
+    .get_row = get_row,
+    .kernels = kernels,
+};

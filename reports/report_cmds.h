@@ -1,0 +1,8 @@
+/* Sub-commands of bitjoule that lie in reports/. Each returns the exit status. */
+#ifndef BITJOULE_REPORT_CMDS_H
+#define BITJOULE_REPORT_CMDS_H
+
+/* argv[0] is the name of the sub-command. */
+int cmd_report(int argc, char **argv);
+
+#endif

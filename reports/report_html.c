@@ -1,0 +1,186 @@
+/* report.html: prints the blocks as one self-contained page: style and plots are inside, nothing is fetched.
+ *
+ * Light and dark follow the reader's preference; wide tables scroll inside their own box, so the page fits a telephone. The plots
+ * are the SVG files that gnuplot wrote; their ids get a prefix, because a page may hold an id only once. */
+#include "reports/report_doc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/report_matrix.h"
+
+static const char style[] =
+    ":root{color-scheme:light dark;--fg:#1a1a1a;--bg:#fff;--soft:#5b5b5b;--line:#d8d8d8;--band:#f5f6f8;--link:#0060a0}\n"
+    "@media(prefers-color-scheme:dark){:root{--fg:#e4e4e4;--bg:#16181b;--soft:#a8a8a8;--line:#3a3d42;--band:#1f2226;--link:#7cc0f0}"
+    "}\n"
+    "*{box-sizing:border-box}\n"
+    "body{margin:0 auto;padding:1rem;max-width:82rem;color:var(--fg);background:var(--bg);font:16px/1.5 system-ui,sans-serif;"
+    "overflow-wrap:anywhere}\n"
+    "h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line)}"
+    "h3{font-size:1.05rem;margin:1.6rem 0 .4rem}\n"
+    "p,li{max-width:62rem}a{color:var(--link)}\n"
+    ".scroll{overflow-x:auto;margin:.6rem 0 .2rem}\n"
+    "table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
+    "caption{text-align:left;color:var(--soft);padding:.2rem 0}\n"
+    "th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
+    "th{vertical-align:bottom;font-weight:600}td.n,th.n{text-align:right}td.n{white-space:nowrap}td.f{white-space:nowrap}\n"
+    "td.t{min-width:5rem;max-width:44rem;overflow-wrap:anywhere}\n"
+    "tbody tr{background:var(--bg)}tbody tr:nth-child(odd){background:var(--band)}\n"
+    "td.f:first-child{position:sticky;left:0;background:inherit}\n"
+    ".sw{display:inline-block;width:.7em;height:.7em;margin-right:.45em;border-radius:2px;outline:1px solid var(--line)}\n"
+    "ol.notes{list-style:none;margin:.2rem 0 1rem;padding:0;font-size:.8125rem;color:var(--soft)}\n"
+    "pre{overflow-x:auto;padding:.7rem;background:var(--band);border:1px solid "
+    "var(--line);font-size:.8125rem;white-space:pre-wrap}\n"
+    "figure{margin:1rem 0;overflow-x:auto}figure svg{display:block;width:100%;min-width:34rem;max-width:62rem;height:auto}\n"
+    "figcaption{font-size:.8125rem;color:var(--soft)}\n"
+    "figure svg [color=black]{color:var(--fg)}figure svg [stroke=black]{stroke:var(--fg)}figure svg [fill=black]{fill:var(--fg)}\n"
+    "figure svg [stroke='rgb(192, 192, 192)']{stroke:var(--line)}\n"
+    "figure svg [stroke='rgb(  0,   0,   0)']{stroke:var(--fg)}figure svg [color='rgb(  0,   0,   0)']{color:var(--fg)}\n";
+
+static void element(struct textbuf *out, const char *name, const char *text)
+{
+    textbuf_addf(out, "<%s>", name);
+    escape_html(out, text);
+    textbuf_addf(out, "</%s>\n", name);
+}
+
+static void print_cell(struct textbuf *out, enum column_kind kind, const char *text)
+{
+    static const char *const classes[] = {[COLUMN_TEXT] = "t", [COLUMN_NUMBER] = "n", [COLUMN_FORMAT] = "f"};
+    textbuf_addf(out, "<td class=\"%s\">", classes[kind]);
+    if (kind == COLUMN_FORMAT)
+        textbuf_addf(out, "<span class=\"sw\" style=\"background:%s\"></span>", report_format_colour(text));
+    escape_html(out, text);
+    textbuf_add(out, "</td>");
+}
+
+static void print_table(struct textbuf *out, const struct doc_table *t)
+{
+    textbuf_add(out, "<div class=\"scroll\" tabindex=\"0\"><table>\n");
+    if (t->caption)
+        element(out, "caption", t->caption);
+    textbuf_add(out, "<thead><tr>");
+    for (size_t c = 0; c < t->n_columns; c++) {
+        textbuf_add(out, t->columns[c].kind == COLUMN_NUMBER ? "<th class=\"n\">" : "<th>");
+        escape_html(out, t->columns[c].head);
+        textbuf_add(out, "</th>");
+    }
+    textbuf_add(out, "</tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i + t->n_columns <= t->n_cells; i += t->n_columns) {
+        textbuf_add(out, "<tr>");
+        for (size_t c = 0; c < t->n_columns; c++)
+            print_cell(out, t->columns[c].kind, t->cells[i + c]);
+        textbuf_add(out, "</tr>\n");
+    }
+    textbuf_add(out, "</tbody></table></div>\n");
+    if (t->n_notes)
+        textbuf_add(out, "<ol class=\"notes\">\n");
+    for (size_t i = 0; i < t->n_notes; i++) {
+        textbuf_addf(out, "<li>(%zu) ", i + 1);
+        escape_html(out, t->notes[i]);
+        textbuf_add(out, "</li>\n");
+    }
+    if (t->n_notes)
+        textbuf_add(out, "</ol>\n");
+}
+
+static int read_file(const char *path, struct textbuf *out)
+{
+    char block[8192];
+    size_t n;
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return -errno;
+    while ((n = fread(block, 1, sizeof(block), f)) > 0)
+        textbuf_put(out, block, n);
+    const int rc = ferror(f) ? -EIO : 0;
+    fclose(f);
+    return rc;
+}
+
+/* Copies an SVG from its <svg> tag on, with "pN-" before every id and every reference to one. */
+static void put_svg(struct textbuf *out, const char *svg, size_t number)
+{
+    static const char *const marks[] = {" id='", " id=\"", "href='#", "href=\"#", "url(#"};
+    while (*svg) {
+        size_t len = 0;
+        for (size_t i = 0; len == 0 && i < sizeof(marks) / sizeof(marks[0]); i++)
+            if (strncmp(svg, marks[i], strlen(marks[i])) == 0)
+                len = strlen(marks[i]);
+        textbuf_put(out, svg, len ? len : 1);
+        if (len)
+            textbuf_addf(out, "p%zu-", number);
+        svg += len ? len : 1;
+    }
+}
+
+static int print_plot(struct textbuf *out, const struct doc_block *b, const char *dir, size_t number)
+{
+    struct textbuf path = {0}, svg = {0};
+    textbuf_addf(&path, "%s/%s.svg", dir, b->href);
+    int rc = path.oom ? -ENOMEM : read_file(path.s, &svg);
+    const char *start = rc == 0 && svg.s ? strstr(svg.s, "<svg") : NULL;
+    if (rc == 0 && !start)
+        rc = svg.oom ? -ENOMEM : -EINVAL;
+    if (rc == 0) {
+        textbuf_add(out, "<figure role=\"img\" aria-label=\"");
+        escape_html(out, b->text);
+        textbuf_add(out, "\">\n");
+        put_svg(out, start, number);
+        element(out, "figcaption", b->text);
+        textbuf_add(out, "</figure>\n");
+    }
+    textbuf_free(&path);
+    textbuf_free(&svg);
+    return rc;
+}
+
+static void print_block(struct textbuf *out, const struct doc_block *b)
+{
+    char tag[8];
+    switch (b->kind) {
+    case BLOCK_HEADING:
+        snprintf(tag, sizeof(tag), "h%d", b->level);
+        element(out, tag, b->text);
+        break;
+    case BLOCK_PARAGRAPH: element(out, "p", b->text); break;
+    case BLOCK_ITEM: element(out, "li", b->text); break;
+    case BLOCK_CODE: element(out, "pre", b->text); break;
+    case BLOCK_TABLE: print_table(out, b->table); break;
+    case BLOCK_LINK:
+        textbuf_addf(out, "<li><a href=\"%s\">", b->href);
+        escape_html(out, b->text);
+        textbuf_add(out, "</a></li>\n");
+        break;
+    case BLOCK_PLOT: break; /* print_plot */
+    }
+}
+
+static bool in_list(const struct doc *d, size_t i)
+{
+    return i < d->n_blocks && (d->blocks[i].kind == BLOCK_ITEM || d->blocks[i].kind == BLOCK_LINK);
+}
+
+int doc_print_html(const struct doc *d, const char *dir, struct textbuf *out)
+{
+    int rc = 0;
+    size_t plots = 0;
+    textbuf_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
+    element(out, "title", d->n_blocks ? d->blocks[0].text : "bitjoule report");
+    textbuf_addf(out, "<style>\n%s</style>\n</head>\n<body>\n", style);
+    for (size_t i = 0; rc == 0 && i < d->n_blocks; i++) {
+        if (in_list(d, i) && (i == 0 || !in_list(d, i - 1)))
+            textbuf_add(out, "<ul>\n");
+        if (d->blocks[i].kind == BLOCK_PLOT)
+            rc = print_plot(out, &d->blocks[i], dir, ++plots);
+        else
+            print_block(out, &d->blocks[i]);
+        if (in_list(d, i) && !in_list(d, i + 1))
+            textbuf_add(out, "</ul>\n");
+    }
+    textbuf_add(out, "</body>\n</html>\n");
+    return rc;
+}

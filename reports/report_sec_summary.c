@@ -1,0 +1,162 @@
+/* Title and summary: three sentences for every run - what ran where, i2_s against f16, memory and energy. */
+#include "reports/report_sections.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *host_text(const struct report_run *run, const char *key, const char *fallback)
+{
+    const char *s = json_string_value(json_object_get(json_object_get(run->root, "host"), key));
+    return s ? s : fallback;
+}
+
+static const char *suite_of(const struct report_run *run)
+{
+    const char *s = json_string_value(json_object_get(json_object_get(run->root, "run"), "suite"));
+    return s ? s : "without a name";
+}
+
+static const char *what_ran(struct arena *a, const struct report_run *run)
+{
+    size_t ok = 0, failed = 0;
+    for (size_t i = 0; i < run->n_cells; i++) {
+        ok += run->cells[i].ok;
+        failed += strcmp(run->cells[i].status, "failed") == 0;
+    }
+    const json_t *host = json_object_get(run->root, "host");
+    const json_t *cores = json_object_get(host, "cores"), *mem = json_object_get(host, "mem_total_bytes");
+    const char *size = json_is_integer(cores) ? arena_fmt(a, ", %lld cores", (long long)json_integer_value(cores)) : "";
+    if (json_is_number(mem))
+        size = arena_fmt(a, "%s, %s of memory", size, number_bytes(a, json_number_value(mem)));
+    const bool interrupted = json_is_true(json_object_get(json_object_get(run->root, "run"), "interrupted"));
+    return arena_fmt(a, "Suite %s ran on %s (%s%s): %zu cells, %zu ok, %zu skipped, %zu failed%s.", suite_of(run),
+                     host_text(run, "cpu_model", "an unnamed CPU"), host_text(run, "arch", "unknown architecture"), size,
+                     run->n_cells, ok, run->n_cells - ok - failed, failed,
+                     interrupted ? "; the run was interrupted before its end" : "");
+}
+
+/* The group of a run's largest model in which both i2_s and f16 have a speed; decode or prefill, smallest depth and batch. */
+static const struct report_group *pick_group(const struct report_matrix *m, const struct report_run *run, bool decode)
+{
+    const struct report_group *pick = NULL;
+    for (size_t i = 0; i < m->n_groups; i++) {
+        const struct report_group *g = &m->groups[i];
+        if (g->run != run || !report_is_speed(g->cells[0]->test) || report_is_decode(g->cells[0]->test) != decode)
+            continue;
+        if (report_best(g, "i2_s") && report_best(g, "f16") && (!pick || strcmp(pick->model, g->model) != 0))
+            pick = g;
+    }
+    return pick;
+}
+
+/* "3.27 [3.20, 3.31] (1 thread) and 3.11 [3.05, 3.18] (2 threads)": the first and the last thread count. */
+static const char *equal_threads(struct arena *a, const struct report_group *g)
+{
+    const struct report_cell *first = NULL, *last = NULL;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct report_cell *c = g->cells[i];
+        if (strcmp(c->format, "i2_s") != 0 || isnan(c->vs_f16.x.mid))
+            continue;
+        if (!first || c->threads < first->threads)
+            first = c;
+        if (!last || c->threads > last->threads)
+            last = c;
+    }
+    if (!first)
+        return "no result at equal threads";
+    const char *s =
+        arena_fmt(a, "at equal threads %s (%s)", text_interval(a, first->vs_f16.x, 1.0), text_threads(a, first->threads));
+    if (last->threads == first->threads)
+        return s;
+    return arena_fmt(a, "%s and %s (%s)", s, text_interval(a, last->vs_f16.x, 1.0), text_threads(a, last->threads));
+}
+
+static const char *speed_clause(struct arena *a, const struct report_group *g, const char *verb)
+{
+    const struct report_cell *c = report_best(g, "i2_s"), *base = report_best(g, "f16");
+    const char *best = report_sweep_complete(g, c) && report_sweep_complete(g, base)
+                           ? "each at its best thread count"
+                           : "each at the best of the thread counts that gave a result";
+    return arena_fmt(a, "%s (%s) %s times as fast as f16 with %s (%s tokens/s on %s against %s on %s), %s", verb, g->title,
+                     text_interval(a, report_ratio_of(c, base).x, 1.0), best, number_sig(a, c->tps.mid, 3),
+                     text_threads(a, c->threads), number_sig(a, base->tps.mid, 3), text_threads(a, base->threads),
+                     equal_threads(a, g));
+}
+
+static const char *speed_sentence(struct arena *a, const struct report_matrix *m, const struct report_run *run)
+{
+    const struct report_group *tg = pick_group(m, run, true), *pp = pick_group(m, run, false);
+    const struct report_group *first = tg ? tg : pp;
+    if (!first)
+        return "There is no pair of i2_s and f16 results to compare.";
+    const char *s = arena_fmt(a, "In %s, the largest model with both, i2_s %s", first->cells[0]->model,
+                              speed_clause(a, first, tg ? "decodes" : "processes the prompt"));
+    if (tg && pp && strcmp(pp->model, tg->model) == 0)
+        s = arena_fmt(a, "%s; it %s", s, speed_clause(a, pp, "processes the prompt"));
+    return arena_fmt(a, "%s.", s);
+}
+
+static const struct report_cell *pick_cell(const struct memory_pick *p, const char *format)
+{
+    for (size_t i = 0; p->g && i < p->g->n; i++)
+        if (p->g->cells[i]->threads == p->threads && p->g->cells[i]->ok && strcmp(p->g->cells[i]->format, format) == 0)
+            return p->g->cells[i];
+    return NULL;
+}
+
+static const char *memory_clause(struct arena *a, const struct report_matrix *m, const struct report_run *run)
+{
+    const char *s = "The record has no memory figures of i2_s and f16 to compare";
+    for (size_t g = 0; g < m->n_groups; g = report_model_end(m, g)) {
+        const struct memory_pick p = report_memory_pick(m, g);
+        const struct report_cell *c = pick_cell(&p, "i2_s"), *base = pick_cell(&p, "f16");
+        if (m->groups[g].run != run || !c || !base)
+            continue;
+        const double x = report_metric_value(c, "rss_peak_bytes"), y = report_metric_value(base, "rss_peak_bytes");
+        if (!isnan(x) && y > 0.0) /* groups come by size: the last one that fits is the largest model */
+            s = arena_fmt(a, "The process of %s took at most %s with i2_s and %s with f16 (%s of it)", c->model, number_bytes(a, x),
+                          number_bytes(a, y), arena_fmt(a, "%s %%", number_sig(a, 100.0 * x / y, 2)));
+    }
+    return s;
+}
+
+static const char *energy_clause(struct arena *a, const struct report_matrix *m, const struct report_run *run)
+{
+    const struct report_group *tg = pick_group(m, run, true);
+    const struct report_cell *c = tg ? report_best(tg, "i2_s") : NULL, *base = tg ? report_best(tg, "f16") : NULL;
+    const double x = c ? report_metric_value(c, "joules_per_token") : NAN;
+    const double y = base ? report_metric_value(base, "joules_per_token") : NAN;
+    if (c && !isnan(x) && !isnan(y))
+        return arena_fmt(a, "in decode of %s a token took %s J with i2_s and %s J with f16", c->model, number_sig(a, x, 3),
+                         number_sig(a, y, 3));
+    for (size_t i = 0; i < run->n_cells; i++) {
+        const struct report_metric *e = run->cells[i].ok ? energy_metric(&run->cells[i]) : NULL;
+        if (e && !isnan(e->value))
+            return "energy was read in some cells, see below";
+        if (e)
+            return arena_fmt(a, "energy could not be read: %s", text_reason(a, e->reason));
+    }
+    return "the record has no energy metric";
+}
+
+void section_summary(struct report *r)
+{
+    struct doc *d = &r->doc;
+    struct arena *a = d->arena;
+    const struct report_set *set = r->matrix->set;
+    const struct report_run *first = set->runs[0];
+    doc_heading(d, 1,
+                set->n_runs > 1 ? arena_fmt(a, "bitjoule report: %zu runs", set->n_runs)
+                                : arena_fmt(a, "bitjoule report: suite %s on %s", suite_of(first),
+                                            host_text(first, "cpu_model", "an unnamed CPU")));
+    for (size_t i = 0; i < set->n_runs; i++) {
+        const struct report_run *run = set->runs[i];
+        const char *number = set->n_runs > 1 ? arena_fmt(a, "Run %zu: ", run->number) : "";
+        doc_paragraph(d, arena_fmt(a, "%s%s %s %s; %s.", number, what_ran(a, run), speed_sentence(a, r->matrix, run),
+                                   memory_clause(a, r->matrix, run), energy_clause(a, r->matrix, run)));
+    }
+    for (size_t i = 0; i < set->n_notices; i++)
+        doc_paragraph(d, arena_fmt(a, "Note: %s", set->notices[i]));
+    if (r->plots->problem)
+        doc_paragraph(d, arena_fmt(a, "Note: %s", r->plots->problem));
+}

@@ -1,0 +1,39 @@
+/* The sections of a report, in the order in which they appear. Each turns a part of the matrix into blocks of the document. */
+#ifndef BITJOULE_REPORT_SECTIONS_H
+#define BITJOULE_REPORT_SECTIONS_H
+
+#include "reports/report_doc.h"
+#include "reports/report_matrix.h"
+#include "reports/report_plots.h"
+
+struct report {
+    struct doc doc;
+    const struct report_matrix *matrix;
+    const struct report_plots *plots;
+    const char *dir; /* where the report goes */
+};
+
+void section_summary(struct report *r); /* title, three sentences a run, notices */
+void section_speed(struct report *r);   /* comparison tables and plots */
+void section_memory(struct report *r);
+void section_latency(struct report *r);
+void section_energy(struct report *r);
+void section_quality(struct report *r);
+void section_missing(struct report *r); /* what was skipped or failed */
+void section_machine(struct report *r); /* hosts, warnings, builds, peaks */
+void section_guide(struct report *r);   /* how to read */
+void section_redo(struct report *r);    /* commands, hashes, links */
+
+/* Helpers for sections. */
+const char *text_interval(struct arena *a, struct report_interval x, double scale); /* "3.25 [3.19, 3.31]", or "3.25" */
+/* Puts a cell that stands for a missing result: "skipped (1)", "failed (1)" or, when c is NULL, "not run (1)". */
+void put_missing(struct doc *d, struct doc_table *t, const struct report_cell *c);
+/* Puts a metric, or "unavailable (1)" with its reason. `bytes`: with a decimal prefix, else a plain number. */
+void put_metric(struct doc *d, struct doc_table *t, const struct report_cell *c, const char *name, bool bytes);
+void put_plots(struct report *r, enum plot_kind kind);
+const char *text_threads(struct arena *a, long long n);       /* "1 thread", "2 threads" */
+const char *text_reason(struct arena *a, const char *reason); /* without the full stop at its end; "no reason recorded" */
+/* The energy metric with a value, or one that says why there is none; NULL: the cell has neither. */
+const struct report_metric *energy_metric(const struct report_cell *c);
+
+#endif

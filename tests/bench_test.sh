@@ -1,0 +1,199 @@
+#!/bin/bash
+# `bench` from outside: the record of a tiny run, flags, bad input, a model that does not fit, energy, Ctrl-C. Prints TAP.
+#
+# results.json is written with one field per line, which is what the greps here rely on; that it is a valid record is checked by
+# letting `report` read it. Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
+set -u
+BITJOULE=${BITJOULE:-build/bitjoule}
+read -r -a RUN_CMD <<<"${RUN:-}"
+export BITJOULE_CONFIGS=$PWD/configs
+model=tests/golden/kjv-tiny-i2_s.gguf
+dir=$(mktemp -d /tmp/bitjoule-bench-XXXXXX)
+driver=
+trap '[ -n "$driver" ] && kill "$driver" 2>/dev/null; rm -rf "$dir"' EXIT
+n=0
+
+bj() { "${RUN_CMD[@]}" "$BITJOULE" "$@"; }
+
+# ok NAME COMMAND...: one test; on failure shows what the last run printed
+ok() {
+    local name=$1
+    shift
+    n=$((n + 1))
+    if "$@"; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$dir/out" "$dir/err"
+    fi
+}
+skip() {
+    n=$((n + 1))
+    echo "ok $n - $1 # SKIP $2"
+}
+
+# run ARGS...: status in $rc, output in $dir/out and $dir/err
+run() {
+    bj bench "$@" >"$dir/out" 2>"$dir/err"
+    rc=$?
+}
+is() { [ "$1" = "$2" ]; }
+has() { grep -qF -- "$1" "$dir/$2"; }
+one_line() { [ "$(wc -l <"$dir/err")" -eq 1 ]; }
+# lines of results.json of run $1 that hold $2
+count() { grep -cF -- "$2" "$dir/$1/results.json"; }
+lines() { grep -cF -- "$2" "$dir/$1/results.jsonl"; }
+# the values of a field, one per line
+values() { sed -n "s/^ *\"$2\": \\(.*[^,]\\),*\$/\\1/p" "$dir/$1/results.json"; }
+# fields RUN NAME VALUE: every field of that name has that value
+fields() { [ "$(values "$1" "$2" | sort -u)" = "$3" ]; }
+sha() { sha256sum <"$1" | cut -d' ' -f1; }
+# value of each metric of that name
+metric() { grep -A1 "\"name\": \"$2\"" "$dir/$1/results.json" | sed -n 's/.*"value": \([^,]*\),.*/\1/p'; }
+calc() { awk "BEGIN { exit !($1) }"; }
+# the record is one that `report` takes
+valid() { bj report "$dir/$1" -o "$dir/check" >"$dir/out" 2>"$dir/err"; }
+
+# ---- a tiny suite ------------------------------------------------------------------------------------------
+run -c tiny -o "$dir/tiny" --no-report
+ok "tiny: exit status 0" is "$rc" 0
+ok "tiny: five cells, all ok" is "$(count tiny '"status": "ok"')" 5
+ok "tiny: stdout has a row per cell" is "$(grep -c '^kjv-tiny-f16/' "$dir/out")" 5
+ok "tiny: stdout names the results" has "results: $dir/tiny/results.json" out
+ok "tiny: progress is on stderr" has '[5/5]' err
+ok "tiny: progress has no control characters" eval "! grep -q '[[:cntrl:]]' '$dir/err'"
+ok "tiny: schema 1" is "$(count tiny '"schema": 1')" 1
+ok "tiny: suite" is "$(values tiny suite)" '"tiny"'
+ok "tiny: hash of the suite" is "$(values tiny suite_sha256)" "\"$(sha configs/suites/tiny.ini)\""
+ok "tiny: the model is an input with its hash" is "$(count tiny "$(sha tests/golden/kjv-tiny-f16.gguf)")" 1
+ok "tiny: the text is an input with its hash" is "$(count tiny "$(sha tests/golden/test.txt)")" 1
+ok "tiny: two comparisons with f16" is "$(count tiny '"ratio":')" 2
+# of four speeds, and of the time to first token of two prefills
+ok "tiny: method of the interval" is "$(count tiny '"t interval of log time, n=3"')" 6
+ok "tiny: not interrupted" is "$(values tiny interrupted)" false
+for m in rss_peak_bytes pss_bytes weights_bytes embedding_bytes kv_bytes scratch_bytes energy_pkg_j joules_per_token power_pkg_w; do
+    ok "tiny: every cell has the metric $m" is "$(count tiny "\"name\": \"$m\"")" 5
+done
+ok "tiny: memory is above 0" calc "$(metric tiny weights_bytes | head -n 1) > 1000000 && $(metric tiny kv_bytes | head -n 1) > 0"
+ok "tiny: perplexity is a sane number" calc "$(metric tiny perplexity) > 10 && $(metric tiny perplexity) < 500"
+ok "tiny: the stream has every sample" is "$(lines tiny '"type":"sample"')" $((4 * (1 + 3) + 1))
+ok "tiny: the stream begins with the header" eval "head -n 1 '$dir/tiny/results.jsonl' | grep -q '^{\"type\":\"header\"'"
+ok "tiny: the stream ends with the footer" eval "tail -n 1 '$dir/tiny/results.jsonl' | grep -q '^{\"type\":\"footer\"'"
+ok "tiny: peaks were measured" calc "$(values tiny read_gb_s) > 0 && $(values tiny int8_gmac_s) > 0"
+ok "tiny: report reads the record" valid tiny
+
+# ---- flags -------------------------------------------------------------------------------------------------
+run -m $model -f i2_s,tq1_0 -f tq2_0 -t 1,2 -p 0 -n 6 -r 2 --warmup 0 --isa c --seed 7 -o "$dir/flags" --no-report
+ok "flags: exit status 0" is "$rc" 0
+ok "flags: three formats, two thread counts" is "$(count flags '"status": "ok"')" 6
+ok "flags: decode only, no quality row" fields flags test '"tg6"'
+ok "flags: -r" fields flags repetitions 2
+ok "flags: --warmup 0" is "$(lines flags '"kind":"warmup"')" 0
+ok "flags: --isa c is what ran" fields flags head_isa '"c"'
+ok "flags: --isa c also holds for the peaks" fields flags isa '"c"'
+ok "flags: every ternary format and thread count chose the same tokens" is "$(values flags output_sha256 | sort -u | wc -l)" 1
+run -m $model -f i2_s -t 1 -p 0 -n 6 -r 1 --warmup 0 --seed 8 -o "$dir/flags" --no-report
+ok "flags: another seed, other tokens" eval "! grep -qF -- \$(values flags output_sha256) '$dir/flags/previous/results.json'"
+ok "flags: one sample has no interval" is "$(count flags '"single sample"')" 1
+ok "flags: the run before was moved to previous/" is "$(count flags/previous '"status": "ok"')" 6
+run -c tiny --dry-run -d 0,8 -o "$dir/dry"
+ok "dry run: exit status 0" is "$rc" 0
+ok "dry run: counts the cells" has '9 cells, 0 of them skipped' out
+ok "dry run: lists them" has 'kjv-tiny-f16/i2_s/f16/t1/tg3/d8/b1' out
+ok "dry run: makes nothing" [ ! -e "$dir/dry" ]
+
+# ---- bad input ---------------------------------------------------------------------------------------------
+# refused TEXT ARGS...: exit status 2, one line that has TEXT, nothing on stdout
+refused() {
+    local text=$1
+    shift
+    run -o "$dir/refused" "$@"
+    ok "refused: $*" eval "is $rc 2 && has \"$text\" err && one_line && [ ! -s '$dir/out' ] && [ ! -e '$dir/refused' ]"
+}
+printf '[suite]\ndescription = x\n\n[matrix]\nmodells = synth:125m\n' >"$dir/bad.ini"
+refused "$dir/bad.ini:5: unknown key 'modells' in section [matrix]" -c "$dir/bad.ini"
+printf '[matrix]\nthreads = 0\n' >"$dir/bad.ini"
+refused "$dir/bad.ini:2: threads: '0' is not a number from 1 to 1024" -c "$dir/bad.ini"
+refused "no such suite; there are: " -c nosuch
+refused "--threads: 'x' is not a number" -t x
+refused "--formats: 'f17' is no weight format" -f f17
+refused "--kv: 'f64' is no KV cache type" --kv f64
+refused "--timeout: '0' is not a number of seconds" --timeout 0
+refused "nowhere.gguf" -m nowhere.gguf
+refused "nothing to run" -c tiny -p 0 -n 0
+refused "'extra' is no flag" extra
+run -c tiny -o /dev/null/out
+ok "refused: an output folder that cannot be made" eval "is $rc 2 && one_line && has '-o /dev/null/out: Not a directory' err"
+run -c tiny --frobnicate
+ok "refused: unknown flag" eval "is $rc 2 && has frobnicate err"
+
+# ---- too large ---------------------------------------------------------------------------------------------
+available_gb=$(awk '/MemAvailable/ { print int($2 / 1e6) }' /proc/meminfo)
+if [ "$available_gb" -lt 180 ]; then
+    run -m synth:100b -f f16 -t 1 -p 8 -n 0 -o "$dir/large" --no-report
+    ok "too large: skipped" is "$(count large '"status": "skipped"')" 1
+    ok "too large: is no failure" is "$rc" 0
+    ok "too large: with the sum" \
+        grep -Eq '"reason": "needs [12][0-9]{2}\.[0-9] GB, [0-9.]+ [GM]B available"' "$dir/large/results.json"
+else
+    skip "too large: skipped" "this machine could hold it"
+    skip "too large: is no failure" "this machine could hold it"
+    skip "too large: with the sum" "this machine could hold it"
+fi
+
+# ---- energy: a counter that another process drives, 50 W ---------------------------------------------------
+zone=$dir/sys/class/powercap/intel-rapl:0
+mkdir -p "$zone"
+echo package-0 >"$zone/name"
+echo 3000000000 >"$zone/max_energy_range_uj"
+play() {
+    local t0=${EPOCHREALTIME/[.,]/}
+    while [ -d "$zone" ]; do
+        printf '%020d\n' $((50 * (${EPOCHREALTIME/[.,]/} - t0))) 1<>"$zone/energy_uj"
+        sleep 0.005
+    done
+}
+play &
+driver=$!
+sleep 0.1
+tokens=$([ ${#RUN_CMD[@]} -eq 0 ] && echo 200 || echo 4) # a window of some 0.2 s to 2 s: the counter must move, but not wrap
+run -m $model -f i2_s -t 1 -p 0 -n "$tokens" -r 5 --sysfs "$dir/sys" -o "$dir/energy" --no-report
+joules=$(metric energy energy_pkg_j)
+per_token=$(metric energy joules_per_token)
+ok "energy: read from the counter ($joules J)" calc "${joules/null/0} > 0"
+expected=$(awk "BEGIN { print ${joules/null/0} / (5 * $tokens) }")
+ok "energy: per token, over all 5 repetitions" \
+    calc "${per_token/null/0} > 0.999 * $expected && ${per_token/null/0} < 1.001 * $expected"
+kill "$driver" 2>/dev/null
+driver=
+
+# ---- Ctrl-C ------------------------------------------------------------------------------------------------
+# a run that would take far too long; it is interrupted in its first cell
+"${RUN_CMD[@]}" "$BITJOULE" bench -m $model -f i2_s -t 1 -p 8,9,10 -n 0 -r 9999 --timeout 3000 --no-report -o "$dir/int" \
+    >"$dir/out" 2>"$dir/err" &
+victim=$!
+for _ in $(seq 600); do
+    [ -e "$dir/int/results.jsonl" ] && [ "$(lines int '"kind":"timed"')" -gt 3 ] && break
+    sleep 0.05
+done
+kill -INT $victim
+wait $victim
+rc=$?
+ok "Ctrl-C: exit status 130" is "$rc" 130
+ok "Ctrl-C: the record says so" is "$(values int interrupted)" true
+ok "Ctrl-C: the running cell is failed" is "$(count int '"status": "failed"')" 1
+ok "Ctrl-C: the others are skipped" is "$(count int '"status": "skipped"')" 2
+ok "Ctrl-C: all say why" is "$(count int '"reason": "interrupted"')" 3
+ok "Ctrl-C: its samples are kept" calc "$(lines int '"kind":"timed"') > 3"
+ok "Ctrl-C: the record is valid" valid int
+
+# ---- report ------------------------------------------------------------------------------------------------
+if [ ${#RUN_CMD[@]} -eq 0 ]; then
+    run -m $model -f i2_s -t 1 -p 4 -n 0 -r 2 -o "$dir/report"
+    ok "report: its path is printed" has "report: $dir/report/report.md" out
+    ok "report: is there" [ -s "$dir/report/report.md" ]
+else
+    skip "report: its path is printed" "an emulated program cannot start itself"
+    skip "report: is there" "an emulated program cannot start itself"
+fi
+echo "1..$n"

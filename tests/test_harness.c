@@ -1,0 +1,502 @@
+/* The experiment loop with cells that misbehave: whatever a cell does, it alone is failed, with the reason, its samples so far
+ * are kept, and the cell after it runs. The workloads that crash, hang or lie are in this file only; model and engine are real. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/experiment.h"
+#include "harness/interrupt.h"
+#include "profiles/time_clock.h"
+
+/* ---- workloads that misbehave --------------------------------------------------------------------------------------- */
+
+/* Seen by the test and by every worker. */
+static struct {
+    pid_t last_worker, grandchild;
+    int setups;
+} * shared;
+
+struct misdeed {
+    int runs;
+    int32_t out;
+};
+
+static int misdeed_setup(const struct model *m, struct session *s, const struct workload_params *p, void **state,
+                         char err[MODEL_ERR_LEN])
+{
+    (void)m;
+    (void)s;
+    (void)p;
+    (void)err;
+    shared->last_worker = getpid();
+    shared->setups++;
+    *state = calloc(1, sizeof(struct misdeed));
+    return *state ? 0 : -ENOMEM;
+}
+
+static void misdeed_reset(void *state)
+{
+    (void)state;
+}
+
+static struct workload_work misdeed_work(const void *state)
+{
+    (void)state;
+    return (struct workload_work){.tokens = 1, .int8_macs = 1, .bytes = 1};
+}
+
+static const int32_t *misdeed_output(const void *state, size_t *n)
+{
+    *n = 1;
+    return &((const struct misdeed *)state)->out;
+}
+
+/* Good during the warm-up and the first timed repetition. */
+static bool still_good(void *state)
+{
+    struct misdeed *d = state;
+    usleep(100);
+    return ++d->runs <= 2;
+}
+
+static int run_good(void *state, double *token_s)
+{
+    (void)token_s;
+    usleep(100);
+    ((struct misdeed *)state)->runs++;
+    return 0;
+}
+
+static int run_segv(void *state, double *token_s)
+{
+    (void)token_s;
+    if (still_good(state))
+        return 0;
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would turn it into an exit status */
+    raise(SIGSEGV);
+    return 0;
+}
+
+static int run_kill(void *state, double *token_s)
+{
+    (void)token_s;
+    if (!still_good(state))
+        raise(SIGKILL);
+    return 0;
+}
+
+static int run_exit(void *state, double *token_s)
+{
+    (void)token_s;
+    if (!still_good(state))
+        _exit(7);
+    return 0;
+}
+
+static int run_hang(void *state, double *token_s)
+{
+    (void)token_s;
+    if (still_good(state))
+        return 0;
+    const pid_t child = fork();
+    if (child > 0)
+        shared->grandchild = child;
+    for (;;)
+        pause();
+}
+
+static int run_error(void *state, double *token_s)
+{
+    (void)token_s;
+    return still_good(state) ? 0 : -EIO;
+}
+
+static int run_unsteady(void *state, double *token_s)
+{
+    (void)token_s;
+    if (!still_good(state))
+        ((struct misdeed *)state)->out = 1;
+    return 0;
+}
+
+/* Writes into the connection to the parent, which a library that prints to a wrong descriptor could do too. */
+static int run_garbage(void *state, double *token_s)
+{
+    (void)token_s;
+    if (still_good(state))
+        return 0;
+    for (int fd = 3; fd < 64; fd++) {
+        int domain = 0;
+        socklen_t len = sizeof domain;
+        if (!getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX)
+            return write(fd, "\x1b[31mnot json\n", 14) == 14 ? 0 : -EIO;
+    }
+    return -ENOENT;
+}
+
+static int setup_no_memory(const struct model *m, struct session *s, const struct workload_params *p, void **state,
+                           char err[MODEL_ERR_LEN])
+{
+    (void)m;
+    (void)s;
+    (void)p;
+    shared->last_worker = getpid();
+    *state = mmap(NULL, (size_t)1 << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* more than any address space holds */
+    if (*state != MAP_FAILED)
+        return 0;
+    snprintf(err, MODEL_ERR_LEN, "no memory for the test");
+    return -errno;
+}
+
+/* NOLINTBEGIN(bugprone-macro-parentheses): initialisers, not expressions */
+#define MISDEED(id, setup_fn, run_fn)                                                                                         \
+    {                                                                                                                         \
+        .name = id, .setup = setup_fn, .run = run_fn, .reset = misdeed_reset, .work = misdeed_work, .output = misdeed_output, \
+        .teardown = free                                                                                                      \
+    }
+/* NOLINTEND(bugprone-macro-parentheses) */
+static const struct workload misdeeds[] = {
+    MISDEED("good", misdeed_setup, run_good),         MISDEED("segv", misdeed_setup, run_segv),
+    MISDEED("kill", misdeed_setup, run_kill),         MISDEED("exit", misdeed_setup, run_exit),
+    MISDEED("hang", misdeed_setup, run_hang),         MISDEED("error", misdeed_setup, run_error),
+    MISDEED("unsteady", misdeed_setup, run_unsteady), MISDEED("garbage", misdeed_setup, run_garbage),
+    MISDEED("no-memory", setup_no_memory, run_good),
+};
+static const struct workload *const test_workloads[] = {&misdeeds[0], &misdeeds[1],      &misdeeds[2],     &misdeeds[3],
+                                                        &misdeeds[4], &misdeeds[5],      &misdeeds[6],     &misdeeds[7],
+                                                        &misdeeds[8], &workload_prefill, &workload_decode, NULL};
+
+/* ---- a small experiment --------------------------------------------------------------------------------------------- */
+
+struct fixture {
+    char dir[64];
+    struct suite suite;
+    struct plan plan;
+    struct record record;
+    struct progress progress;
+    struct worker_options options;
+    struct experiment e;
+    FILE *null;
+};
+
+static void set(struct suite *s, const char *section, const char *key, const char *value)
+{
+    char err[SUITE_ERR_LEN] = "";
+    if (suite_set(s, section, key, value, err))
+        fail_msg("%s: %s", key, err);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    char err[SUITE_ERR_LEN] = "";
+    if (!f)
+        return -1;
+    *shared = (__typeof__(*shared)){0};
+    snprintf(f->dir, sizeof f->dir, "/tmp/bitjoule-harness-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    suite_init(&f->suite);
+    set(&f->suite, "matrix", "models", "tests/golden/kjv-tiny-i2_s.gguf");
+    set(&f->suite, "matrix", "formats", "i2_s");
+    set(&f->suite, "matrix", "threads", "1");
+    set(&f->suite, "matrix", "prompt", "2");
+    set(&f->suite, "matrix", "gen", "2,3");
+    set(&f->suite, "measure", "repetitions", "3");
+    set(&f->suite, "measure", "timeout_s", "60");
+    if (plan_make(&f->suite, SIZE_MAX, &f->plan, err) || record_open(f->dir, &f->record, err))
+        fail_msg("%s", err);
+    assert_int_equal(f->plan.n_cells, 3);
+    assert_int_equal(record_header(&f->record, json_object()), 0);
+    f->null = fopen("/dev/null", "w");
+    assert_non_null(f->null);
+    progress_begin(&f->progress, f->null, &f->plan);
+    f->options.workloads = test_workloads;
+    f->e = (struct experiment){
+        .suite = &f->suite, .plan = &f->plan, .record = &f->record, .progress = &f->progress, .options = &f->options};
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    char path[128];
+    experiment_free(&f->e);
+    record_close(&f->record);
+    plan_free(&f->plan);
+    suite_free(&f->suite);
+    fclose(f->null);
+    snprintf(path, sizeof path, "%s/results.jsonl", f->dir);
+    unlink(path);
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+/* The first cell misbehaves, the others are good. */
+static const struct cell_result *run_with(struct fixture *f, const char *first)
+{
+    f->plan.cells[0].workload = first;
+    assert_int_equal(experiment_run(&f->e), 0);
+    for (size_t i = 1; i < f->plan.n_cells; i++) {
+        if (f->e.results[i].status != CELL_OK)
+            fail_msg("cell %zu after '%s': %s", i, first, f->e.results[i].reason);
+        assert_int_equal(f->e.results[i].time_s.n, 3);
+    }
+    return &f->e.results[0];
+}
+
+static void assert_failed(const struct cell_result *r, size_t samples, const char *reason)
+{
+    assert_int_equal(r->status, CELL_FAILED);
+    if (!strstr(r->reason, reason))
+        fail_msg("reason '%s' lacks '%s'", r->reason, reason);
+    assert_null(strchr(r->reason, '\n'));
+    assert_int_equal(r->time_s.n, samples);
+}
+
+/* How many lines of the stream hold `text`. */
+static size_t stream_lines(const struct fixture *f, const char *text)
+{
+    char path[128], *line = NULL;
+    size_t cap = 0, n = 0;
+    snprintf(path, sizeof path, "%s/results.jsonl", f->dir);
+    FILE *s = fopen(path, "r");
+    assert_non_null(s);
+    while (getline(&line, &cap, s) > 0)
+        n += strstr(line, text) != NULL;
+    free(line);
+    fclose(s);
+    return n;
+}
+
+static void test_crash(void **state)
+{
+    struct fixture *f = *state;
+    const struct cell_result *r = run_with(f, "segv");
+    assert_failed(r, 1, "worker killed by SIGSEGV");
+    assert_int_equal(r->warmup_s.n, 1);
+    assert_int_equal(stream_lines(f, "\"kind\":\"timed\""), 1 + 3 + 3); /* the sample before the crash is in the stream too */
+    assert_int_equal(stream_lines(f, "\"status\":\"failed\""), 1);
+    assert_int_equal(stream_lines(f, "\"status\":\"ok\""), 2);
+}
+
+static void test_kill(void **state)
+{
+    assert_failed(run_with(*state, "kill"), 1, "worker killed by SIGKILL (out of memory?)");
+}
+
+static void test_exit(void **state)
+{
+    assert_failed(run_with(*state, "exit"), 1, "worker exited with status 7 without an answer");
+}
+
+static void test_garbage(void **state)
+{
+    assert_failed(run_with(*state, "garbage"), 1, "no reply: '?[31mnot json'");
+}
+
+static void test_unsteady_output(void **state)
+{
+    assert_failed(run_with(*state, "unsteady"), 2, "output differs between repetitions");
+}
+
+static void test_error_leaves_the_worker(void **state)
+{
+    struct fixture *f = *state;
+    f->plan.cells[2].workload = "good";
+    assert_failed(run_with(f, "error"), 1, "error failed: Input/output error");
+    assert_int_equal(shared->setups, 2);
+    assert_string_equal(json_string_value(json_object_get(f->e.results[0].setup, "cpus")),
+                        json_string_value(json_object_get(f->e.results[2].setup, "cpus")));
+}
+
+static void test_no_memory_leaves_the_worker(void **state)
+{
+    struct fixture *f = *state;
+    f->plan.cells[1].workload = "good";
+    f->plan.cells[2].workload = "no-memory";
+    f->plan.cells[0].workload = "good";
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].status, CELL_OK);
+    const pid_t worker = shared->last_worker;
+    assert_failed(&f->e.results[2], 0, "no memory for the test");
+    assert_int_equal(shared->last_worker, worker);
+}
+
+/* Gone, or dead and waiting to be reaped by a lazy init. */
+static bool is_gone(pid_t pid)
+{
+    char path[64], text[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return true;
+    const size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = 0;
+    const char *after = strrchr(text, ')');
+    return !after || after[2] == 'Z' || after[2] == 'X';
+}
+
+static void assert_soon_gone(pid_t pid)
+{
+    for (int i = 0; i < 400 && !is_gone(pid); i++)
+        usleep(5000);
+    assert_true(is_gone(pid));
+}
+
+static void test_timeout(void **state)
+{
+    struct fixture *f = *state;
+    const double before = time_now_s();
+    for (size_t i = 1; i < 3; i++)
+        f->plan.cells[i].workload = "good";
+    f->suite.timeout_s = 2;
+    assert_failed(run_with(f, "hang"), 1, "timed out: more than 2 s");
+    assert_true(time_now_s() - before >= 2);
+    assert_true(shared->grandchild > 0);
+    assert_soon_gone(shared->grandchild); /* the whole group is killed */
+}
+
+static void test_load_refused(void **state)
+{
+    struct fixture *f = *state;
+    free(f->plan.groups[0].spec);
+    f->plan.groups[0].spec = strdup("/nonexistent/model.gguf");
+    assert_int_equal(experiment_run(&f->e), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_failed(&f->e.results[i], 0, "/nonexistent/model.gguf");
+    assert_int_equal(f->e.load_failures, EXPERIMENT_LOAD_TRIES); /* once is enough: it would say the same again */
+}
+
+static void test_load_that_dies_is_tried_twice(void **state)
+{
+    struct fixture *f = *state;
+    f->suite.timeout_s = 1e-6;
+    assert_int_equal(experiment_run(&f->e), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_failed(&f->e.results[i], 0, "timed out");
+    assert_int_equal(f->e.load_failures, EXPERIMENT_LOAD_TRIES); /* three cells, two tries */
+}
+
+static void test_skipped_cell_is_not_run(void **state)
+{
+    struct fixture *f = *state;
+    snprintf(f->plan.cells[1].reason, PLAN_REASON_LEN, "needs 26.1 GB, 21.4 GB available");
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].status, CELL_OK);
+    assert_int_equal(f->e.results[1].status, CELL_SKIPPED);
+    assert_string_equal(f->e.results[1].reason, "needs 26.1 GB, 21.4 GB available");
+    assert_int_equal(f->e.results[1].time_s.n + f->e.results[1].warmup_s.n, 0);
+    assert_int_equal(f->e.results[2].status, CELL_OK);
+}
+
+static void test_repetitions_of_slow_cells(void **state)
+{
+    struct fixture *f = *state;
+    f->suite.slow_s = 1e-9;
+    f->suite.repetitions_slow = 2;
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].time_s.n, 2);
+    assert_int_equal(f->e.results[0].warmup_s.n, 1);
+}
+
+static void test_no_warmup(void **state)
+{
+    struct fixture *f = *state;
+    f->suite.warmup = 0;
+    f->suite.slow_s = 1e-9;
+    f->suite.repetitions_slow = 1; /* known only after the first timed one */
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].time_s.n, 1);
+    assert_int_equal(f->e.results[0].warmup_s.n, 0);
+}
+
+/* What the real workloads deliver. */
+static void test_good_cells(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(experiment_run(&f->e), 0);
+    const struct cell_result *prefill = &f->e.results[0], *two = &f->e.results[1], *three = &f->e.results[2];
+    assert_int_equal(prefill->token_s.n, 0);
+    assert_int_equal(two->token_s.n, 3 * 2);
+    assert_int_equal(three->token_s.n, 3 * 3);
+    assert_true(cell_tokens(prefill) == 2 && cell_tokens(three) == 3);
+    for (size_t rep = 0; rep < 3; rep++) { /* the tokens' times are parts of the repetition's */
+        double sum = 0;
+        for (size_t i = 0; i < 3; i++)
+            sum += three->token_s.v[3 * rep + i];
+        assert_true(sum > 0 && sum <= three->time_s.v[rep]);
+    }
+    assert_string_not_equal(two->output_sha256, three->output_sha256);
+    assert_int_equal(strlen(two->output_sha256), 64);
+}
+
+/* Ctrl-C while a cell runs. Last test: the flag stays up. */
+static void test_interrupt(void **state)
+{
+    struct fixture *f = *state;
+    const pid_t parent = getpid();
+    interrupt_install();
+    f->plan.cells[1].workload = "hang";
+    const pid_t helper = fork();
+    if (helper == 0) {
+        while (!shared->grandchild && getppid() == parent)
+            usleep(1000);
+        kill(parent, SIGINT);
+        _exit(0);
+    }
+    assert_int_equal(experiment_run(&f->e), 0);
+    kill(helper, SIGKILL);
+    waitpid(helper, NULL, 0);
+    interrupt_reset();
+    assert_true(interrupt_seen());
+    assert_int_equal(f->e.results[0].status, CELL_OK);
+    assert_failed(&f->e.results[1], 1, "interrupted");
+    assert_int_equal(f->e.results[2].status, CELL_SKIPPED);
+    assert_string_equal(f->e.results[2].reason, "interrupted");
+    assert_int_equal(stream_lines(f, "\"type\":\"cell\""), 3);
+    assert_soon_gone(shared->last_worker);
+    assert_soon_gone(shared->grandchild);
+}
+
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(test_good_cells),
+        WITH_FIXTURE(test_crash),
+        WITH_FIXTURE(test_kill),
+        WITH_FIXTURE(test_exit),
+        WITH_FIXTURE(test_garbage),
+        WITH_FIXTURE(test_unsteady_output),
+        WITH_FIXTURE(test_error_leaves_the_worker),
+        WITH_FIXTURE(test_no_memory_leaves_the_worker),
+        WITH_FIXTURE(test_timeout),
+        WITH_FIXTURE(test_load_refused),
+        WITH_FIXTURE(test_load_that_dies_is_tried_twice),
+        WITH_FIXTURE(test_skipped_cell_is_not_run),
+        WITH_FIXTURE(test_repetitions_of_slow_cells),
+        WITH_FIXTURE(test_no_warmup),
+        WITH_FIXTURE(test_interrupt),
+    };
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

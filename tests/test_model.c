@@ -1,0 +1,295 @@
+/* Loading, making, writing and converting models: what must be refused with one clear line, and that the way through a file and
+ * another format changes nothing. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/engine_cmds.h"
+#include "tests/golden_data.h"
+
+enum { N_IDS = 11 };
+static const int32_t ids[N_IDS] = {2, 7, 1, 8, 2, 8, 1, 8, 2, 8, 4};
+
+static char dir[] = "/tmp/bitjoule-model-XXXXXX";
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    (void)state;
+    return rmdir(dir);
+}
+
+static const char *in_dir(const char *name)
+{
+    static char path[4][128];
+    static unsigned turn;
+    char *p = path[turn++ % 4];
+    snprintf(p, sizeof path[0], "%s/%s", dir, name);
+    return p;
+}
+
+static struct model *load(const char *spec, const char *format, const char *embedding)
+{
+    struct model *m = NULL;
+    char err[MODEL_ERR_LEN] = "";
+    const struct model_options opt = {.format = format, .embedding = embedding, .seed = 3};
+    if (model_load(spec, &opt, &m, err) != 0)
+        fail_msg("%s", err);
+    return m;
+}
+
+static float *logits_of(const struct model *m)
+{
+    float *v = malloc(m->hp.n_vocab * sizeof *v);
+    struct session *s = golden_session(m, 1, 0, KV_F16);
+    assert_non_null(v);
+    assert_int_equal(session_eval(s, ids, N_IDS, false, v), 0);
+    session_free(s);
+    return v;
+}
+
+static void assert_same_logits(const struct model *a, const struct model *b)
+{
+    float *x = logits_of(a), *y = logits_of(b);
+    assert_int_equal(a->hp.n_vocab, b->hp.n_vocab);
+    assert_memory_equal(x, y, a->hp.n_vocab * sizeof *x);
+    free(x);
+    free(y);
+}
+
+/* Runs a command with its words; the exit status. */
+static int command(int (*run)(int, char **), const char *const *words)
+{
+    char *argv[16];
+    int argc = 0;
+    for (; words[argc]; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc];
+    argv[argc] = NULL;
+    return run(argc, argv);
+}
+
+static void synth(const char *shape, const char *format, const char *path)
+{
+    const char *const words[] = {"synth", shape, "-o", path, "-f", format, "--seed", "3", NULL};
+    assert_int_equal(command(cmd_synth, words), 0);
+}
+
+static void convert(const char *in, const char *out, const char *format)
+{
+    const char *const words[] = {"convert", in, "-o", out, "-f", format, NULL};
+    assert_int_equal(command(cmd_convert, words), 0);
+}
+
+/* synth:SHAPE in memory and the file that `synth` writes are one model, in every format. */
+static void synthetic_file_is_the_model_in_memory(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"i2_s", "tq1_0", "tq2_0", "f16", "f32", "q8_0", "q4_0"};
+    const char *path = in_dir("synth.gguf");
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        synth("tests/shapes/tiny-relu2.ini", formats[i], path);
+        struct model *file = load(path, NULL, NULL), *memory = load("synth:tests/shapes/tiny-relu2.ini", formats[i], NULL);
+        assert_string_equal(file->format->name, formats[i]);
+        assert_ptr_equal(file->embd_format, memory->embd_format);
+        assert_int_equal(file->linear_bytes, memory->linear_bytes);
+        assert_same_logits(file, memory);
+        model_free(file);
+        model_free(memory);
+    }
+    unlink(path);
+}
+
+/* i2_s -> f16 -> tq1_0 -> f32 -> tq2_0 -> i2_s: the same bits as the first. Twice the same conversion: the same file. */
+static void conversions_lose_nothing(void **state)
+{
+    (void)state;
+    static const char *const chain[] = {"f16", "tq1_0", "f32", "tq2_0", "i2_s"};
+    struct model *first = load(GOLDEN_DIR "kjv-tiny-i2_s.gguf", NULL, NULL);
+    char from[128] = GOLDEN_DIR "kjv-tiny-i2_s.gguf";
+    for (size_t i = 0; i < sizeof chain / sizeof chain[0]; i++) {
+        char to[128];
+        snprintf(to, sizeof to, "%s", in_dir(i % 2 ? "b.gguf" : "a.gguf"));
+        convert(from, to, chain[i]);
+        snprintf(from, sizeof from, "%s", to);
+    }
+    struct model *last = load(from, NULL, NULL);
+    assert_string_equal(last->format->name, "i2_s");
+    assert_same_logits(first, last);
+    model_free(first);
+    model_free(last);
+    unlink(in_dir("a.gguf"));
+    unlink(in_dir("b.gguf"));
+}
+
+static void refused(const char *spec, const char *format, const char *embedding, const char *words)
+{
+    struct model *m = NULL;
+    char err[MODEL_ERR_LEN] = "";
+    const struct model_options opt = {.format = format, .embedding = embedding};
+    const int rc = model_load(spec, &opt, &m, err);
+    assert_true(rc < 0);
+    assert_null(m);
+    if (!strstr(err, words) || strchr(err, '\n'))
+        fail_msg("'%s' should say '%s' in one line", err, words);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static void bad_specs_are_refused(void **state)
+{
+    (void)state;
+    const char *ini = in_dir("bad.ini");
+    char spec[160];
+    snprintf(spec, sizeof spec, "synth:%s", ini);
+    refused("absent.gguf", NULL, NULL, "absent.gguf");
+    refused("synth:no-such-shape", NULL, NULL, "no model shape 'no-such-shape'; there are: ");
+    refused("synth:125m", "q9_9", NULL, "unknown format 'q9_9'");
+    refused("synth:125m", NULL, "q9_9", "unknown format 'q9_9'");
+    refused("synth:bitnet_b1_58-3b", "i2_s", NULL, "multiple of 128");
+    refused("synth:70b", "f16", NULL, "needs 1");
+    refused(GOLDEN_DIR "kjv-tiny-i2_s.gguf", NULL, "i2_s", "token_embd.weight is not ternary");
+    write_text(ini, "[model]\nhidden = 256\nhiden = 1\n");
+    refused(spec, NULL, NULL, ":3: unknown key 'hiden'");
+    write_text(ini, "[model]\nhidden = -5\n");
+    refused(spec, NULL, NULL, ":2: hidden = '-5': expected a whole number");
+    write_text(ini, "[model]\nhidden = 256\nhidden = 256\n");
+    refused(spec, NULL, NULL, ":3: key 'hidden' stands twice");
+    write_text(ini, "[model]\nhidden = 256\n");
+    refused(spec, NULL, NULL, "is missing");
+    unlink(ini);
+}
+
+/* Files that are sound GGUF but no model of ours: the metadata or a tensor is changed by a small writer. */
+struct edit {
+    const char *drop_key, *put_key; /* put_key = put_value replaces or adds */
+    uint32_t put_value;
+    const char *drop_tensor, *words;
+};
+
+static void write_edited(const char *path, const struct gguf *g, const struct edit *e)
+{
+    char err[GGUF_ERR_LEN] = "";
+    struct gguf_writer *w = gguf_writer_open(path, err);
+    assert_non_null(w);
+    if (e->put_key)
+        assert_int_equal(gguf_put_u32(w, e->put_key, e->put_value), 0);
+    for (size_t i = 0; i < gguf_n_keys(g); i++) {
+        enum gguf_value_type type;
+        const struct gguf_str key = gguf_key_at(g, i, &type);
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
+        if ((e->drop_key && strcmp(name, e->drop_key) == 0) || (e->put_key && strcmp(name, e->put_key) == 0))
+            continue;
+        assert_int_equal(gguf_put_copy(w, g, i), 0);
+    }
+    for (int data = 0; data < 2; data++) {
+        for (size_t i = 0; i < gguf_n_tensors(g); i++) {
+            const struct gguf_tensor *t = gguf_tensor_at(g, i);
+            char name[128];
+            snprintf(name, sizeof name, "%.*s", (int)t->name.len, t->name.ptr);
+            if (e->drop_tensor && strcmp(name, e->drop_tensor) == 0)
+                continue;
+            if (data)
+                assert_int_equal(gguf_write_data(w, t->data, t->bytes), 0);
+            else
+                assert_int_equal(gguf_declare_tensor(w, name, t->type, t->n_dims, t->dims), 0);
+        }
+    }
+    assert_int_equal(gguf_writer_close(w, err), 0);
+}
+
+static void bad_metadata_is_refused(void **state)
+{
+    (void)state;
+    static const struct edit edits[] = {
+        {.drop_key = "general.architecture", .words = "general.architecture"},
+        {.drop_key = "bitnet-b1.58.block_count", .words = "block_count: required key is missing"},
+        {.drop_key = "bitnet-b1.58.attention.layer_norm_rms_epsilon", .words = "rms_epsilon: required key is missing"},
+        {.put_key = "bitnet-b1.58.block_count", .put_value = 7, .words = "blk.6.attn_q.weight: required tensor is missing"},
+        {.put_key = "bitnet-b1.58.block_count", .put_value = 0, .words = "out of range"},
+        {.put_key = "bitnet-b1.58.block_count", .put_value = 4000000000u, .words = "out of range"},
+        {.put_key = "bitnet-b1.58.embedding_length", .put_value = 512, .words = "shape is {256, 2048}"},
+        {.put_key = "bitnet-b1.58.feed_forward_length", .put_value = 1024, .words = "hyper-parameters ask for"},
+        {.put_key = "bitnet-b1.58.attention.head_count", .put_value = 3, .words = "multiple of"},
+        {.put_key = "bitnet-b1.58.attention.head_count_kv", .put_value = 4, .words = "blk.0.attn_k.weight: shape is"},
+        {.put_key = "bitnet-b1.58.rope.dimension_count", .put_value = 63, .words = "odd"},
+        {.put_key = "bitnet-b1.58.rope.dimension_count", .put_value = 128, .words = "larger than a head"},
+        {.drop_tensor = "token_embd.weight", .words = "token_embd.weight: required tensor is missing"},
+        {.drop_tensor = "output_norm.weight", .words = "output_norm.weight: required tensor is missing"},
+        {.drop_tensor = "blk.3.ffn_sub_norm.weight", .words = "blk.3.ffn_sub_norm.weight: required tensor is missing"},
+        {.drop_tensor = "blk.5.ffn_down.weight", .words = "blk.5.ffn_down.weight: required tensor is missing"},
+    };
+    char err[GGUF_ERR_LEN] = "";
+    struct gguf *g = NULL;
+    const char *path = in_dir("edited.gguf");
+    assert_int_equal(gguf_open(GOLDEN_DIR "kjv-tiny-tq1_0.gguf", &g, err), 0);
+    for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+        write_edited(path, g, &edits[i]);
+        refused(path, NULL, NULL, edits[i].words);
+    }
+    gguf_close(g);
+    unlink(path);
+}
+
+static void sessions_check_their_input(void **state)
+{
+    (void)state;
+    struct model *m = load("synth:tests/shapes/tiny-llama.ini", NULL, NULL);
+    struct session *s = golden_session(m, 2, 16, KV_F16);
+    const int32_t beyond = (int32_t)m->hp.n_vocab, negative = -1;
+    static int32_t many[300];
+    assert_int_equal(session_eval(s, &beyond, 1, false, NULL), -EINVAL);
+    assert_int_equal(session_eval(s, &negative, 1, false, NULL), -EINVAL);
+    assert_int_equal(session_eval(s, many, 257, false, NULL), -ENOSPC);
+    assert_int_equal(session_pos(s), 0);
+    assert_int_equal(session_eval(s, many, 256, false, NULL), 0);
+    assert_int_equal(session_eval(s, many, 1, false, NULL), -ENOSPC);
+    session_rewind(s, 3);
+    assert_int_equal(session_pos(s), 3);
+    session_free(s);
+    model_free(m);
+}
+
+/* The sums that the report's roofline stands on, by hand for 2B4T (published-claims: 2,084,044,800 linear weights). */
+static void work_of_2b4t(void **state)
+{
+    (void)state;
+    struct hparams hp;
+    size_t bytes = 0;
+    char err[MODEL_ERR_LEN] = "";
+    const struct model_options i2_s = {.format = "i2_s"}, f16 = {.format = "f16"};
+    assert_int_equal(model_plan("synth:2b4t", &i2_s, &hp, &bytes, err), 0);
+    assert_int_equal(hp.n_layer, 30);
+    /* 2 bits per linear weight and 6.5625 per embedding weight, norms, and the alignment of 211 tensors */
+    const double expected = 2084044800.0 / 4 + 328335360.0 * 6.5625 / 8 + 1.9e6;
+    assert_true((double)bytes > expected - 1e6 && (double)bytes < expected + 2e6);
+    assert_int_equal(model_plan("synth:2b4t", &f16, &hp, &bytes, err), 0);
+    assert_true((double)bytes > 2.0 * 2412380160.0 && (double)bytes < 2.0 * 2412380160.0 + 4e6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(synthetic_file_is_the_model_in_memory), cmocka_unit_test(conversions_lose_nothing),
+        cmocka_unit_test(bad_specs_are_refused),                 cmocka_unit_test(bad_metadata_is_refused),
+        cmocka_unit_test(sessions_check_their_input),            cmocka_unit_test(work_of_2b4t),
+    };
+    return cmocka_run_group_tests_name("models", tests, make_dir, remove_dir);
+}

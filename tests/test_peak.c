@@ -1,0 +1,94 @@
+/* The machine's peaks are rulers for everything else: they must be possible, and no less than what a real kernel reaches. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "kernels/cpu.h"
+#include "kernels/ops.h"
+#include "kernels/peak.h"
+#include "kernels/ternary.h"
+
+enum { BUFFER = 64 << 20, ROWS = 256, COLS = 2048, TOKENS = 48 };
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void refuses_nonsense(void **state)
+{
+    (void)state;
+    struct peak p;
+    assert_int_equal(peak_measure(0, NULL, 1, BUFFER, &p), -EINVAL);
+    assert_int_equal(peak_measure(1, NULL, 0, BUFFER, &p), -EINVAL);
+    assert_int_equal(peak_measure(1, NULL, 1, 1000, &p), -EINVAL);
+}
+
+/* No core does more than 2 x 64-byte multiply-add instructions per cycle at 7 GHz: 7e9 * 2 * 64 * 4 int8, a quarter of it floats (AMX
+ * and SME are not used). A chain that the compiler merges or skips shows up as more. */
+static void are_possible(void **state)
+{
+    (void)state;
+    struct peak p;
+    assert_int_equal(peak_measure(1, NULL, 2, BUFFER, &p), 0);
+    print_message("# %s: read %.1f GB/s, int8 %.1f GMAC/s, float %.1f GMAC/s\n", p.isa, p.read_gb_s, p.int8_gmac_s, p.fma_gmac_s);
+    assert_true(p.read_gb_s > 0.01 && p.read_gb_s < 2000.0);
+    assert_true(p.int8_gmac_s > 0.01 && p.int8_gmac_s < 900.0);
+    assert_true(p.fma_gmac_s > 0.01 && p.fma_gmac_s < 224.0);
+}
+
+/* A real kernel on data in cache stays below the int8 peak (with room for a disturbed measurement of the peak). */
+static void bound_a_real_kernel(void **state)
+{
+    (void)state;
+    if (!(cpu_features() & CPU_AVX2)) {
+        print_message("plain C: its kernels are definitions, not measured against a peak\n");
+        skip();
+    }
+    struct peak p;
+    assert_int_equal(peak_measure(1, NULL, 3, BUFFER, &p), 0);
+    const struct format *f = &format_i2_s;
+    void *data = aligned_alloc(64, f->mem_bytes(ROWS, COLS)), *buf = aligned_alloc(64, acts_bytes(ACT_I8, TOKENS, COLS));
+    void *scratch = aligned_alloc(64, KERNEL_SCRATCH_BYTES);
+    float *y = malloc(TOKENS * ROWS * sizeof *y), *x = malloc(COLS * sizeof *x);
+    assert_true(data && buf && scratch && y && x);
+    memset(data, 0x15, f->mem_bytes(ROWS, COLS));
+    const struct weights w = {.fmt = f, .kern = format_kernel(f), .rows = ROWS, .cols = COLS, .data = data, .scale = 1.0f};
+    struct acts a = acts_layout(ACT_I8, TOKENS, COLS, buf);
+    for (size_t k = 0; k < COLS; k++)
+        x[k] = (float)(k % 7);
+    for (size_t t = 0; t < TOKENS; t++)
+        acts_fill(ops_select(), &a, t, x);
+    double best = 1e9;
+    for (int i = 0; i < 30; i++) {
+        const double start = now_s();
+        w.kern->gemm(&w, &a, 0, ROWS, y, ROWS, scratch);
+        best = fmin(best, now_s() - start);
+    }
+    const double rate = 1e-9 * ROWS * COLS * TOKENS / best;
+    print_message("# i2_s %s: %.1f GMAC/s, peak %.1f (%s)\n", w.kern->isa, rate, p.int8_gmac_s, p.isa);
+    assert_true(rate < 1.3 * p.int8_gmac_s);
+    free(data);
+    free(buf);
+    free(scratch);
+    free(y);
+    free(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(are_possible),
+        cmocka_unit_test(bound_a_real_kernel),
+    };
+    return cmocka_run_group_tests_name("peaks", tests, NULL, NULL);
+}

@@ -1,0 +1,500 @@
+/* Lists, suite files and the plan that is made of them: what is accepted, what is refused and with which words, which cells come
+ * out and why some are skipped. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/lists.h"
+#include "harness/plan.h"
+#include "harness/progress.h"
+#include "harness/suite.h"
+
+static const char tiny_model[] = "tests/golden/kjv-tiny-f16.gguf";
+
+/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+
+static void assert_list(const char *text, const char *want)
+{
+    struct uint_list l = {.n = 0};
+    char err[LIST_ERR_LEN] = "", got[512] = "";
+    size_t len = 0;
+    if (uint_list_add(&l, text, (struct uint_limits){0, 1000, 6}, err))
+        fail_msg("'%s': %s", text, err);
+    for (size_t i = 0; i < l.n; i++)
+        len += (size_t)snprintf(got + len, sizeof got - len, i ? ",%u" : "%u", l.v[i]);
+    assert_string_equal(got, want);
+}
+
+static void test_number_lists(void **state)
+{
+    (void)state;
+    assert_list("4", "4");
+    assert_list("1,2,4", "1,2,4");
+    assert_list(" 4 , 2 ", "4,2");
+    assert_list("1-8", "1,2,3,4,5,6,7,8");
+    assert_list("1-8+2", "1,3,5,7");
+    assert_list("1-8*2", "1,2,4,8");
+    assert_list("1-9*3,7", "1,3,9,7");
+    assert_list("5-5", "5");
+    assert_list("2,1-3,2", "2,1,3");
+    assert_list("all", "6");
+    assert_list("pow2", "1,2,4,6");
+    assert_list("0-4+4", "0,4");
+}
+
+static void test_bad_number_lists(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "x",
+                                      "-1",
+                                      "1-",
+                                      "-",
+                                      "8-1",
+                                      "1,,2",
+                                      "1-8+0",
+                                      "1-8*1",
+                                      "1-8*0",
+                                      "1+2",
+                                      "1001",
+                                      "1-1001",
+                                      "1.5",
+                                      "0x10",
+                                      " ",
+                                      "1 2",
+                                      "+3",
+                                      "0-8*2",
+                                      "1-8-2",
+                                      "ALL",
+                                      "99999999999999999999",
+                                      "1-4000000000"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct uint_list l = {.n = 0};
+        char err[LIST_ERR_LEN] = "";
+        if (uint_list_add(&l, bad[i], (struct uint_limits){0, 1000, 6}, err) != -EINVAL)
+            fail_msg("'%s' was accepted", bad[i]);
+        assert_true(strlen(err) > 0 && !strchr(err, '\n'));
+    }
+}
+
+static void test_list_size_is_bounded(void **state)
+{
+    struct uint_list l = {.n = 0};
+    char err[LIST_ERR_LEN] = "";
+    (void)state;
+    assert_int_equal(uint_list_add(&l, "1-256", (struct uint_limits){0, 100000, 0}, err), 0);
+    assert_int_equal(l.n, LIST_MAX);
+    assert_int_equal(uint_list_add(&l, "257", (struct uint_limits){0, 100000, 0}, err), -EINVAL);
+    assert_non_null(strstr(err, "more than 256"));
+    l.n = 0;
+    assert_int_equal(uint_list_add(&l, "all", (struct uint_limits){0, 100000, 0}, err), -EINVAL); /* the word makes no sense here */
+}
+
+/* ---- suite files ---------------------------------------------------------------------------------------------------- */
+
+static char suite_path[] = "/tmp/bitjoule-suite-XXXXXX";
+
+static int make_file(void **state)
+{
+    (void)state;
+    const int fd = mkstemp(suite_path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(suite_path);
+}
+
+static int read_text(struct suite *s, const char *text, char err[SUITE_ERR_LEN])
+{
+    FILE *f = fopen(suite_path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    suite_init(s);
+    err[0] = 0;
+    return suite_read(s, suite_path, err);
+}
+
+static void test_every_key(void **state)
+{
+    struct suite s;
+    char err[SUITE_ERR_LEN];
+    (void)state;
+    const int rc =
+        read_text(&s,
+                  "; comment\n# another\n[suite]\ndescription = all of it\n[matrix]\nmodels = synth:125m, a.gguf\n"
+                  "formats = i2_s,\n  f16\nthreads = 1-4*2\nprompt = 16,128\ngen = 8\ndepth = 0, 64\nbatch = 32\n"
+                  "embedding = q8_0\nkv = f32\nisa = c\nseed = 18446744073709551615\n[measure]\nwarmup = 2\nrepetitions = 7\n"
+                  "repetitions_slow = 4\nslow_s = 2.5\ntimeout_s = 33\n[quality]\nmodels = q.gguf\nformats = f32\ntext = t.txt\n"
+                  "window = 64\nwindows = 3\n",
+                  err);
+    if (rc)
+        fail_msg("%s", err);
+    assert_string_equal(s.description, "all of it");
+    assert_int_equal(s.models.n, 2);
+    assert_string_equal(s.models.v[1], "a.gguf");
+    assert_int_equal(s.formats.n, 2);
+    assert_string_equal(s.formats.v[1], "f16");
+    assert_int_equal(s.threads.n, 3);
+    assert_int_equal(s.prompt.v[1], 128);
+    assert_int_equal(s.depth.n, 2);
+    assert_int_equal(s.depth.v[1], 64);
+    assert_int_equal(s.batch.v[0], 32);
+    assert_string_equal(s.embedding, "q8_0");
+    assert_int_equal(s.kv, KV_F32);
+    assert_string_equal(s.isa, "c");
+    assert_true(s.seed == UINT64_MAX);
+    assert_int_equal(s.warmup, 2);
+    assert_int_equal(s.repetitions, 7);
+    assert_int_equal(s.repetitions_slow, 4);
+    assert_true(s.slow_s == 2.5);
+    assert_true(s.timeout_s == 33);
+    assert_string_equal(s.quality.text, "t.txt");
+    assert_int_equal(s.quality.window, 64);
+    assert_int_equal(s.quality.windows, 3);
+    assert_int_equal(suite_check(&s, err), 0);
+    suite_free(&s);
+}
+
+/* Every mistake: the line where it stands, and a word of the message. */
+static void test_mistakes_have_a_line(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned line;
+        const char *says;
+    } rows[] = {
+        {"[matrix]\nmodel = x\n", 2, "unknown key 'model' in section [matrix]"},
+        {"[suite]\ndescription = d\n\n# c\n[matrx]\nmodels = x\n", 6, "unknown key 'models' in section [matrx]"},
+        {"threads = 1\n", 1, "unknown key 'threads' in section []"},
+        {"[matrix]\nthreads = 1\nthreads = 2\n", 3, "'threads' is given twice"},
+        {"[matrix]\nkv = f16\n f32\n", 3, "'kv' is given twice"},
+        {"[matrix]\nthreads = 0\n", 2, "'0' is not a number from 1 to 1024"},
+        {"[matrix]\nformats = i2_s, f17\n", 2, "'f17' is no weight format"},
+        {"[matrix]\nkv = f64\n", 2, "'f64' is no KV cache type"},
+        {"[matrix]\nisa = sse2\n", 2, "'sse2' is no instruction set"},
+        {"[matrix]\nseed = -1\n", 2, "'-1' is not a whole number"},
+        {"[matrix]\nembedding = huge\n", 2, "'huge' is no weight format"},
+        {"[matrix]\nmodels =\n", 2, "models: has no value"},
+        {"[matrix]\nmodels = a,,b\n", 2, "empty word"},
+        {"[measure]\nrepetitions = five\n", 2, "'five' is not a whole number from 1 to"},
+        {"[measure]\nslow_s = 0\n", 2, "'0' is not a number of seconds above 0"},
+        {"[measure]\ntimeout_s = 10s\n", 2, "'10s' is not a number of seconds"},
+        {"[measure]\n\nwarmup\n[matrix]\nkv = f16\n", 3, "neither 'key = value'"},
+        {"[quality]\nwindow = 1\n", 2, "'1' is not a whole number from 2 to"},
+        {"[suite]\ndescription = \xff\xfe\n", 2, "not valid UTF-8"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct suite s;
+        char err[SUITE_ERR_LEN], where[64];
+        if (read_text(&s, rows[i].text, err) != -EINVAL)
+            fail_msg("row %zu was accepted", i);
+        snprintf(where, sizeof where, "%s:%u: ", suite_path, rows[i].line);
+        if (strncmp(err, where, strlen(where)) || !strstr(err, rows[i].says) || strchr(err, '\n'))
+            fail_msg("row %zu: '%s' does not begin with '%s' or lacks '%s'", i, err, where, rows[i].says);
+        suite_free(&s);
+    }
+}
+
+static void test_long_line_is_refused(void **state)
+{
+    struct suite s;
+    char err[SUITE_ERR_LEN], text[512] = "[suite]\ndescription = ";
+    (void)state;
+    memset(text + strlen(text), 'x', 300);
+    text[322] = '\n';
+    text[323] = 0;
+    assert_int_equal(read_text(&s, text, err), -EINVAL);
+    assert_non_null(strstr(err, ":2: line too long"));
+    suite_free(&s);
+}
+
+static void test_missing_file(void **state)
+{
+    struct suite s;
+    char err[SUITE_ERR_LEN];
+    (void)state;
+    suite_init(&s);
+    assert_int_equal(suite_read(&s, "/nonexistent/x.ini", err), -ENOENT);
+    assert_non_null(strstr(err, "/nonexistent/x.ini: No such file"));
+    suite_free(&s);
+}
+
+static void test_overrides(void **state)
+{
+    struct suite s;
+    char err[SUITE_ERR_LEN];
+    (void)state;
+    assert_int_equal(read_text(&s, "[matrix]\nthreads = 1,2\nformats = f16\n", err), 0);
+    suite_begin_overrides(&s);
+    assert_int_equal(suite_set(&s, "matrix", "threads", "3", err), 0);
+    assert_int_equal(suite_set(&s, "matrix", "threads", "5", err), 0);
+    assert_int_equal(s.threads.n, 2);
+    assert_int_equal(s.threads.v[0], 3);
+    assert_int_equal(s.threads.v[1], 5);
+    assert_int_equal(s.formats.n, 1);
+    assert_int_equal(suite_set(&s, "matrix", "formats", "nonsense", err), -EINVAL);
+    suite_free(&s);
+}
+
+static void test_incomplete_suites(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"[suite]\ndescription = x\n", "no model"},
+        {"[matrix]\nmodels = a\nformats = f16\nprompt = 8\n", "threads"},
+        {"[matrix]\nmodels = a\nthreads = 1\nprompt = 8\n", "formats"},
+        {"[matrix]\nmodels = a\nformats = f16\nthreads = 1\nprompt = 0\n", "nothing to run"},
+        {"[quality]\nmodels = a\nformats = f16\n", "text"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct suite s;
+        char err[SUITE_ERR_LEN];
+        assert_int_equal(read_text(&s, rows[i].text, err), 0);
+        assert_int_equal(suite_check(&s, err), -EINVAL);
+        assert_non_null(strstr(err, rows[i].says));
+        suite_free(&s);
+    }
+}
+
+static void test_shipped_suites(void **state)
+{
+    static const char *const names[] = {"quick", "smoke", "tiny"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct suite s;
+        char path[64], err[SUITE_ERR_LEN] = "";
+        snprintf(path, sizeof path, "configs/suites/%s.ini", names[i]);
+        suite_init(&s);
+        if (suite_read(&s, path, err) || suite_check(&s, err))
+            fail_msg("%s", err);
+        assert_string_equal(s.name, names[i]);
+        suite_free(&s);
+    }
+}
+
+/* ---- the plan ------------------------------------------------------------------------------------------------------- */
+
+static void set(struct suite *s, const char *section, const char *key, const char *value)
+{
+    char err[SUITE_ERR_LEN] = "";
+    if (suite_set(s, section, key, value, err))
+        fail_msg("%s: %s", key, err);
+}
+
+static void small_suite(struct suite *s)
+{
+    suite_init(s);
+    set(s, "matrix", "models", tiny_model);
+    set(s, "matrix", "formats", "i2_s,f16");
+    set(s, "matrix", "threads", "2,1");
+    set(s, "matrix", "prompt", "16,0");
+    set(s, "matrix", "gen", "4");
+    set(s, "matrix", "depth", "0,8");
+}
+
+static void assert_id(const struct plan *p, size_t i, const char *want)
+{
+    char id[PLAN_ID_LEN];
+    assert_true(i < p->n_cells);
+    plan_cell_id(p, &p->cells[i], id);
+    assert_string_equal(id, want);
+}
+
+static void test_plan_matrix(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN] = "";
+    (void)state;
+    small_suite(&s);
+    set(&s, "quality", "models", tiny_model);
+    set(&s, "quality", "formats", "q8_0");
+    set(&s, "quality", "text", "tests/golden/test.txt");
+    if (plan_make(&s, (size_t)4 << 30, &p, err))
+        fail_msg("%s", err);
+    assert_int_equal(p.n_groups, 3);
+    assert_int_equal(p.n_cells, 2 * 2 * 2 * 2 + 1);
+    assert_id(&p, 0, "kjv-tiny-f16/i2_s/f16/t2/pp16/d0/b16");
+    assert_id(&p, 1, "kjv-tiny-f16/i2_s/f16/t2/tg4/d0/b1");
+    assert_id(&p, 2, "kjv-tiny-f16/i2_s/f16/t2/pp16/d8/b16");
+    assert_id(&p, 4, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
+    assert_id(&p, 8, "kjv-tiny-f16/f16/f16/t2/pp16/d0/b16");
+    assert_id(&p, 16, "kjv-tiny-f16/q8_0/f16/t2/ppl/d0/b64");
+    assert_int_equal(p.cells[2].n_ctx, 24);
+    assert_int_equal(p.cells[3].n_ctx, 12);
+    for (size_t i = 0; i < p.n_cells; i++) {
+        assert_string_equal(p.cells[i].reason, "");
+        assert_true(p.cells[i].need_bytes > (double)p.groups[p.cells[i].group].weight_bytes);
+        assert_true(p.cells[i].estimate_s > 0);
+    }
+    assert_true(plan_total_params(&p.groups[0].hp) == 5252352); /* tests/golden/README.md */
+    assert_true(plan_linear_params(&p.groups[0].hp) == 4718592);
+    plan_free(&p);
+    suite_free(&s);
+}
+
+static void test_plan_batches_above_the_prompt_are_one_cell(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN] = "";
+    (void)state;
+    small_suite(&s);
+    suite_begin_overrides(&s);
+    set(&s, "matrix", "threads", "1");
+    set(&s, "matrix", "depth", "0");
+    set(&s, "matrix", "gen", "0");
+    set(&s, "matrix", "batch", "4,16,32,64");
+    assert_int_equal(plan_make(&s, (size_t)4 << 30, &p, err), 0);
+    assert_int_equal(p.n_cells, 2 * 2);
+    assert_id(&p, 0, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b4");
+    assert_id(&p, 1, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
+    plan_free(&p);
+    suite_free(&s);
+}
+
+static void test_plan_skips_what_does_not_fit(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN] = "";
+    (void)state;
+    small_suite(&s);
+    assert_int_equal(plan_make(&s, 40u << 20, &p, err), 0);
+    for (size_t i = 0; i < p.n_cells; i++) { /* i2_s with its 2 MB fits beside the fixed 32 MiB, f16 with 10 MB does not */
+        const bool f16 = !strcmp(p.groups[p.cells[i].group].format->name, "f16");
+        if (f16)
+            assert_non_null(strstr(p.cells[i].reason, " MB, 41.9 MB available"));
+        else
+            assert_string_equal(p.cells[i].reason, "");
+    }
+    plan_free(&p);
+    suite_begin_overrides(&s);
+    set(&s, "matrix", "models", "synth:100b");
+    assert_int_equal(plan_make(&s, (size_t)21400000000, &p, err), 0);
+    for (size_t i = 0; i < p.n_cells; i++) {
+        double needs = 0, available = 0;
+        assert_int_equal(sscanf(p.cells[i].reason, "needs %lf GB, %lf GB available", &needs, &available), 2);
+        assert_true(available == 21.4);
+        const double gb = p.cells[i].need_bytes / 1e9, params = plan_total_params(&p.groups[p.cells[i].group].hp) / 1e9;
+        assert_true(needs > gb - 0.06 && needs < gb + 0.06);
+        const bool f16 = !strcmp(p.groups[p.cells[i].group].format->name, "f16");
+        assert_true(f16 ? gb > 2 * params && gb < 2.1 * params : gb > 0.25 * params && gb < 0.3 * params);
+    }
+    plan_free(&p);
+    suite_free(&s);
+}
+
+static void test_plan_unreadable_models(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN] = "";
+    (void)state;
+    small_suite(&s);
+    suite_begin_overrides(&s);
+    set(&s, "matrix", "models", "nowhere.gguf");
+    assert_true(plan_make(&s, SIZE_MAX, &p, err) < 0); /* asked for by name: an error */
+    assert_non_null(strstr(err, "nowhere.gguf"));
+    suite_begin_overrides(&s);
+    set(&s, "matrix", "models", tiny_model);
+    set(&s, "quality", "models", "nowhere.gguf");
+    set(&s, "quality", "formats", "f16");
+    set(&s, "quality", "text", "tests/golden/test.txt");
+    assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0); /* part of a suite: its cell is skipped */
+    assert_non_null(strstr(p.cells[p.n_cells - 1].reason, "nowhere.gguf"));
+    plan_free(&p);
+    suite_begin_overrides(&s);
+    set(&s, "quality", "models", tiny_model);
+    set(&s, "quality", "text", "nowhere.txt");
+    assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
+    assert_string_equal(p.cells[p.n_cells - 1].reason, "nowhere.txt: No such file or directory");
+    plan_free(&p);
+    suite_free(&s);
+}
+
+/* Two files of one name in different folders must not share cell ids. */
+static void test_plan_names_are_unique(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN] = "";
+    (void)state;
+    small_suite(&s);
+    set(&s, "matrix", "models", "./tests/golden/kjv-tiny-f16.gguf");
+    assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
+    assert_string_equal(p.groups[0].model, "kjv-tiny-f16");
+    assert_string_equal(p.groups[1].model, "kjv-tiny-f16");
+    assert_string_equal(p.groups[2].model, "kjv-tiny-f16~2");
+    assert_string_equal(p.groups[3].model, "kjv-tiny-f16~2");
+    plan_free(&p);
+    suite_free(&s);
+}
+
+static void test_time_left(void **state)
+{
+    struct suite s;
+    struct plan p;
+    struct progress g;
+    char err[SUITE_ERR_LEN] = "", text[32];
+    FILE *null = fopen("/dev/null", "w");
+    (void)state;
+    assert_non_null(null);
+    small_suite(&s);
+    assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
+    for (size_t i = 0; i < p.n_cells; i++)
+        p.cells[i].estimate_s = 10;
+    progress_begin(&g, null, &p);
+    assert_true(progress_left_s(&g, g.began_s + 5) == 10.0 * (double)p.n_cells); /* nothing known yet */
+    progress_cell_done(&g, &p.cells[0], "x", false);
+    progress_cell_done(&g, &p.cells[1], "x", false);
+    const double left = progress_left_s(&g, g.began_s + 5); /* 20 s of estimate took 5 s */
+    assert_true(left > 0.25 * 10 * (double)(p.n_cells - 2) - 1e-6 && left < 0.25 * 10 * (double)(p.n_cells - 2) + 1e-6);
+    progress_duration(59.4, text, sizeof text);
+    assert_string_equal(text, "59 s");
+    progress_duration(125, text, sizeof text);
+    assert_string_equal(text, "2 min 05 s");
+    progress_duration(3725, text, sizeof text);
+    assert_string_equal(text, "1 h 02 min");
+    fclose(null);
+    plan_free(&p);
+    suite_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_number_lists),
+        cmocka_unit_test(test_bad_number_lists),
+        cmocka_unit_test(test_list_size_is_bounded),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_mistakes_have_a_line),
+        cmocka_unit_test(test_long_line_is_refused),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_incomplete_suites),
+        cmocka_unit_test(test_shipped_suites),
+        cmocka_unit_test(test_plan_matrix),
+        cmocka_unit_test(test_plan_batches_above_the_prompt_are_one_cell),
+        cmocka_unit_test(test_plan_skips_what_does_not_fit),
+        cmocka_unit_test(test_plan_unreadable_models),
+        cmocka_unit_test(test_plan_names_are_unique),
+        cmocka_unit_test(test_time_left),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
