@@ -34,9 +34,8 @@ DECLARE_MATMUL(tq2_0_gemm_avx2);
 DECLARE_MATMUL(tq1_0_gemv_avx2);
 DECLARE_MATMUL(tq1_0_gemm_avx2);
 
-/* TQ formats whose block scales differ (w->per_block): y = act_scale * (sum over blocks of 256, in order, of
- * fma(d_block, isum_block)). C only: no published model needs it, it has to be right. */
-DECLARE_MATMUL(tq1_0_per_block);
-DECLARE_MATMUL(tq2_0_per_block);
+/* Also where the SIMD kernels turn for tensors whose block scales differ: no published model needs it, it has to be right. */
+DECLARE_MATMUL(tq1_0_gemm_c);
+DECLARE_MATMUL(tq2_0_gemm_c);
 
 #endif

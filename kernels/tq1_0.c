@@ -4,21 +4,12 @@
  * 160 + m + 16 n (m = 0..15), bytes j of qh hold weights 240 + j + 4 n (n = 0..3). Digits 0, 1, 2 stand for -1, 0, +1, first
  * digit most significant (qh: a fifth digit 0 follows): q = sum of digit_n * 3^(4-n). The byte is ceil(q * 256 / 243), so that
  * digit n is the whole part of 3 * frac(byte * 3^n / 256): (((byte * 3^n) mod 256) * 3) >> 8. The memory layout is the file
- * layout. Scales: as in tq2_0.c. */
-#include <math.h>
-#include <string.h>
-
+ * layout. Scales: tq_layout.h. */
 #include "kernels/cpu.h"
-#include "kernels/half.h"
 #include "kernels/ternary.h"
 #include "kernels/tq_layout.h"
 
 static const uint8_t power3[5] = {1, 3, 9, 27, 81};
-
-static size_t row_bytes(size_t cols)
-{
-    return cols / TQ_BLOCK * TQ1_BYTES;
-}
 
 /* Where weight j of a block is: its byte, and which digit of it. */
 static size_t place(size_t j, size_t *digit)
@@ -43,16 +34,10 @@ static int code_at(const uint8_t *block, size_t j)
     return frac * 3 >> 8;
 }
 
-static uint16_t block_scale(const uint8_t *block)
-{
-    uint16_t h;
-    memcpy(&h, block + TQ1_SCALE, sizeof h);
-    return h;
-}
+const struct tq tq1_layout = {TQ1_BYTES, TQ1_SCALE, code_at};
 
 static void pack_row(const float *src, size_t cols, float scale, void *dst)
 {
-    const uint16_t d = half_from_float(scale);
     for (size_t b = 0; b < cols / TQ_BLOCK; b++) {
         uint8_t *out = (uint8_t *)dst + b * TQ1_BYTES;
         unsigned q[TQ1_SCALE] = {0};
@@ -63,22 +48,24 @@ static void pack_row(const float *src, size_t cols, float scale, void *dst)
         }
         for (size_t i = 0; i < TQ1_SCALE; i++)
             out[i] = (uint8_t)((q[i] * 256 + 242) / 243);
-        memcpy(out + TQ1_SCALE, &d, sizeof d);
+        tq_put_scale(&tq1_layout, scale, out);
     }
+}
+
+static size_t row_bytes(size_t cols)
+{
+    return tq_row_bytes(&tq1_layout, cols);
 }
 
 static void unpack_row(const void *src, size_t cols, float scale, float *dst)
 {
     (void)scale;
-    for (size_t k = 0; k < cols; k++) {
-        const uint8_t *block = (const uint8_t *)src + k / TQ_BLOCK * TQ1_BYTES;
-        dst[k] = (float)(code_at(block, k % TQ_BLOCK) - 1) * half_to_float(block_scale(block));
-    }
+    tq_unpack_row(&tq1_layout, src, cols, dst);
 }
 
 static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
 {
-    return tq_file_scale(file, rows * (cols / TQ_BLOCK), TQ1_BYTES, TQ1_SCALE, scale);
+    return tq_file_scale(&tq1_layout, file, rows, cols, scale);
 }
 
 static size_t mem_bytes(size_t rows, size_t cols)
@@ -88,45 +75,13 @@ static size_t mem_bytes(size_t rows, size_t cols)
 
 static void get_row(const struct weights *w, size_t row, float *dst)
 {
-    unpack_row((const uint8_t *)w->data + row * row_bytes(w->cols), w->cols, w->scale, dst);
+    tq_get_row(&tq1_layout, w, row, dst);
 }
 
-static void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    if (w->per_block) {
-        tq1_0_per_block(w, x, row0, row1, y, ldy, scratch);
-        return;
-    }
-    for (size_t t = 0; t < x->n; t++) {
-        const int8_t *q = x->q + t * x->ld;
-        const float factor = w->scale * x->scale[t];
-        for (size_t r = row0; r < row1; r++) {
-            const uint8_t *row = (const uint8_t *)w->data + r * row_bytes(w->cols);
-            int32_t isum = 0;
-            for (size_t k = 0; k < w->cols; k++)
-                isum += (code_at(row + k / TQ_BLOCK * TQ1_BYTES, k % TQ_BLOCK) - 1) * q[k];
-            y[t * ldy + r] = ternary_finish(isum, factor);
-        }
-    }
-}
-
-void tq1_0_per_block(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     (void)scratch;
-    for (size_t t = 0; t < x->n; t++) {
-        for (size_t r = row0; r < row1; r++) {
-            const uint8_t *block = (const uint8_t *)w->data + r * row_bytes(w->cols);
-            const int8_t *q = x->q + t * x->ld;
-            float sum = 0.0f;
-            for (size_t b = 0; b < w->cols / TQ_BLOCK; b++, block += TQ1_BYTES, q += TQ_BLOCK) {
-                int32_t isum = 0;
-                for (size_t j = 0; j < TQ_BLOCK; j++)
-                    isum += (code_at(block, j) - 1) * q[j];
-                sum = fmaf(half_to_float(block_scale(block)), (float)isum, sum);
-            }
-            y[t * ldy + r] = sum * x->scale[t];
-        }
-    }
+    tq_gemm_c(&tq1_layout, w, x, row0, row1, y, ldy);
 }
 
 static const struct kernel kernels[] = {

@@ -8,6 +8,7 @@
 #define BITJOULE_TERNARY_ROWS_AVX2_H
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "kernels/ternary.h"
 #include "kernels/tq_layout.h"

@@ -52,7 +52,7 @@ static ALWAYS_INLINE void decode(const uint8_t *block, __m256i code[BLOCK_VECTOR
 void tq1_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     if (w->per_block)
-        tq1_0_per_block(w, x, row0, row1, y, ldy, scratch);
+        tq1_0_gemm_c(w, x, row0, row1, y, ldy, scratch);
     else
         rows_gemv(w, x, row0, row1, y, TQ1_BYTES, decode);
 }
@@ -60,7 +60,7 @@ void tq1_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0,
 void tq1_0_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     if (w->per_block)
-        tq1_0_per_block(w, x, row0, row1, y, ldy, scratch);
+        tq1_0_gemm_c(w, x, row0, row1, y, ldy, scratch);
     else
         rows_gemm(w, x, row0, row1, y, ldy, scratch, TQ1_BYTES, decode);
 }

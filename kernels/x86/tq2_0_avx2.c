@@ -20,7 +20,7 @@ static ALWAYS_INLINE void decode(const uint8_t *block, __m256i code[BLOCK_VECTOR
 void tq2_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     if (w->per_block)
-        tq2_0_per_block(w, x, row0, row1, y, ldy, scratch);
+        tq2_0_gemm_c(w, x, row0, row1, y, ldy, scratch);
     else
         rows_gemv(w, x, row0, row1, y, TQ2_BYTES, decode);
 }
@@ -28,7 +28,7 @@ void tq2_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0,
 void tq2_0_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     if (w->per_block)
-        tq2_0_per_block(w, x, row0, row1, y, ldy, scratch);
+        tq2_0_gemm_c(w, x, row0, row1, y, ldy, scratch);
     else
         rows_gemm(w, x, row0, row1, y, ldy, scratch, TQ2_BYTES, decode);
 }
