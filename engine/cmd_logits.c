@@ -39,11 +39,12 @@ static int parse_options(int argc, char **argv, struct options *o)
                 return EXIT_BAD_INPUT;
         }
     }
-    if (optind < argc)
-        return args_complain("logits", EXIT_BAD_INPUT, "unexpected argument '%s'; see --help", argv[optind]);
-    if (o->tokens && o->output)
+    if (optind == argc && o->tokens && o->output)
         return 0;
-    args_complain("logits", 0, "%s is missing; see --help", o->tokens ? "-o FILE" : "--tokens LIST");
+    if (optind < argc)
+        args_complain("logits", 0, "unexpected argument '%s'; see --help", argv[optind]);
+    else
+        args_complain("logits", 0, "%s is missing; see --help", o->tokens ? "-o FILE" : "--tokens LIST");
     return EXIT_BAD_INPUT;
 }
 

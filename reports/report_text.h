@@ -35,7 +35,8 @@ void arena_free(struct arena *a);
 /* Numbers; "n/a" for NAN and infinities. `digits`: significant digits; integers are never cut: 123456 with 3 digits stays. */
 const char *number_sig(struct arena *a, double v, int digits);
 const char *number_bytes(struct arena *a, double bytes); /* "1.25 GB", decimal prefixes */
-const char *number_exact(struct arena *a, double v);     /* shortest text that reads back as the same double, whole numbers in full; "" for NAN */
+/* Shortest text that reads back as the same double, whole numbers in full; "" for NAN. */
+const char *number_exact(struct arena *a, double v);
 
 /* Appends s (NULL: nothing) as text of a format, so that no part of it acts as markup. Control characters become spaces. */
 void escape_html(struct textbuf *b, const char *s);
