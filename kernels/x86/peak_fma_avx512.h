@@ -39,7 +39,7 @@ static inline int64_t peak_read_avx512(const void *p, size_t bytes, size_t ahead
     }
     PEAK_UNROLL for (int c = 1; c < PEAK_READ_VECTORS; c++)
         s[0] = _mm512_add_epi64(s[0], s[c]);
-    return _mm512_reduce_add_epi64(s[0]);
+    return _mm512_reduce_add_epi64(_mm512_srli_epi64(s[0], 8)); /* eight lanes of 56 bits cannot overflow */
 }
 
 #endif
