@@ -39,7 +39,8 @@ struct talk {
     struct tokenizer *t;
     struct sampler *sampler;
     float *logits;
-    size_t n_prompt, n_gen; /* tokens so far */
+    struct token_list pending;      /* tokens of the last reply that the context does not hold yet */
+    size_t n_prompt, n_gen, n_eval; /* tokens so far; n_eval: those of n_gen that were run to get the next one */
     double prompt_s, gen_s;
 };
 
@@ -140,37 +141,55 @@ static void print_piece(struct utf8_stream *stream, struct gguf_str piece)
     fflush(stdout);
 }
 
-/* Runs the prompt's ids and then generates until a stop token, the limit or a full context. 0 or the exit status. */
-static int answer(struct talk *k, const struct token_list *ids)
+/* Generates until a stop token, the limit or a full context. What the context still lacks of the reply - the last token, and the end of
+ * the turn - goes to k->pending, which the next turn begins with. 0 or the exit status. */
+static int generate(struct talk *k)
 {
     struct utf8_stream stream = {.n_held = 0};
     char text[16] = "";
+    int rc = 0;
+    for (uint64_t i = 0; i < k->o->n_predict && rc == 0; i++) {
+        const int32_t id = sampler_pick(k->sampler, k->logits);
+        if (id < 0)
+            return args_complain("run", EXIT_BAD_INPUT, "%s: the logits are not numbers: its weights are broken", k->o->run.model);
+        sampler_accept(k->sampler, id);
+        if (tokenizer_is_stop(k->t, id))
+            break;
+        print_piece(&stream, tokenizer_piece(k->t, id, false));
+        k->n_gen++;
+        if (i + 1 == k->o->n_predict) {
+            rc = token_list_push(&k->pending, id);
+        } else if (session_eval(k->s, &id, 1, false, k->logits) != 0) {
+            args_complain("run", 0, "stopped: the context of %zu tokens is full", session_pos(k->s));
+            break;
+        } else {
+            k->n_eval++;
+        }
+    }
+    fwrite(text, 1, utf8_stream_end(&stream, text, sizeof text), stdout);
+    putchar('\n');
+    fflush(stdout);
+    if (rc == 0 && tokenizer_end_of_turn(k->t) >= 0)
+        rc = token_list_push(&k->pending, tokenizer_end_of_turn(k->t));
+    return rc ? args_complain("run", EXIT_FAILURE, "out of memory") : 0;
+}
+
+/* Runs the ids of a prompt or turn, then generates. 0 or the exit status. */
+static int answer(struct talk *k, const struct token_list *ids)
+{
     const double start = now_s();
     for (size_t i = 0; i < ids->n; i++)
         sampler_accept(k->sampler, ids->v[i]);
     if (session_eval(k->s, ids->v, ids->n, false, k->logits) != 0)
         return args_complain("run", EXIT_BAD_INPUT, "the context is full: %zu tokens and %zu more do not fit; raise --ctx",
                              session_pos(k->s), ids->n);
-    k->n_prompt += ids->n;
-    k->prompt_s += now_s() - start;
     const double gen_start = now_s();
-    for (uint64_t i = 0; i < k->o->n_predict; i++) {
-        const int32_t id = sampler_pick(k->sampler, k->logits);
-        sampler_accept(k->sampler, id);
-        if (tokenizer_is_stop(k->t, id))
-            break;
-        print_piece(&stream, tokenizer_piece(k->t, id, false));
-        k->n_gen++;
-        if (i + 1 < k->o->n_predict && session_eval(k->s, &id, 1, false, k->logits) != 0) {
-            args_complain("run", 0, "stopped: the context of %zu tokens is full", session_pos(k->s));
-            break;
-        }
-    }
-    fwrite(text, 1, utf8_stream_end(&stream, text, sizeof text), stdout);
-    putchar('\n');
-    fflush(stdout);
+    k->n_prompt += ids->n;
+    k->prompt_s += gen_start - start;
+    k->pending.n = 0;
+    const int status = generate(k);
     k->gen_s += now_s() - gen_start;
-    return 0;
+    return status;
 }
 
 static int complete(struct talk *k)
@@ -197,7 +216,11 @@ static int turn(struct talk *k, const char *text, bool first)
 {
     struct token_list ids = {0};
     const bool system = first && k->o->prompt;
-    int rc = system ? tokenizer_chat_turn(k->t, "system", k->o->prompt, true, false, &ids) : 0;
+    int rc = 0;
+    for (size_t i = 0; i < k->pending.n && rc == 0; i++)
+        rc = token_list_push(&ids, k->pending.v[i]);
+    if (rc == 0 && system)
+        rc = tokenizer_chat_turn(k->t, "system", k->o->prompt, true, false, &ids);
     rc = rc ? rc : tokenizer_chat_turn(k->t, "user", text, first && !system, true, &ids);
     const int status = rc ? args_complain("run", args_status(rc), "cannot tokenize the turn: %s", strerror(-rc)) : answer(k, &ids);
     free(ids.v);
@@ -234,9 +257,9 @@ static void print_speed(const struct talk *k)
     if (k->o->quiet || k->n_prompt == 0)
         return;
     fprintf(stderr,
-            "prompt: %zu tokens, %.1f tokens/s; generated: %zu tokens, %.1f tokens/s; %u threads on CPU %s, %s (%s), "
-            "loaded in %.2f s\n",
-            k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_gen / k->gen_s, session_threads(k->s),
+            "prompt: %zu tokens, %.1f tokens/s; generated: %zu tokens, %.1f tokens/s over %zu passes; %u threads on CPU %s, "
+            "%s (%s), loaded in %.2f s\n",
+            k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_eval / k->gen_s, k->n_eval, session_threads(k->s),
             session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, k->m->layers[0].q.kern->isa, k->m->load_s);
 }
 
@@ -270,8 +293,11 @@ int cmd_run(int argc, char **argv)
         status = start_talk(&k);
     if (status == 0)
         status = o.chat ? converse(&k) : complete(&k);
+    if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        status = args_complain("run", EXIT_FAILURE, "cannot write to standard output");
     if (status == 0)
         print_speed(&k);
+    free(k.pending.v);
     free(k.logits);
     sampler_free(k.sampler);
     tokenizer_free(k.t);

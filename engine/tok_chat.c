@@ -75,6 +75,11 @@ static int push_turn(const struct tokenizer *t, const struct role *role, struct 
     return rc ? rc : push_text(t, "\n\n", text, out);
 }
 
+int32_t tokenizer_end_of_turn(const struct tokenizer *t)
+{
+    return t->end_of_turn >= 0 ? t->end_of_turn : t->eos;
+}
+
 int tokenizer_chat_turn(const struct tokenizer *t, const char *role, const char *text, bool first, bool open_reply,
                         struct token_list *out)
 {
@@ -82,7 +87,7 @@ int tokenizer_chat_turn(const struct tokenizer *t, const char *role, const char 
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i].name, role) == 0)
             who = &roles[i];
-    const int32_t end = t->end_of_turn >= 0 ? t->end_of_turn : t->eos;
+    const int32_t end = tokenizer_end_of_turn(t);
     if (!who)
         return -EINVAL;
     if (end < 0)

@@ -28,6 +28,7 @@ void tokenizer_free(struct tokenizer *t);
 size_t tokenizer_vocab_size(const struct tokenizer *t);
 int32_t tokenizer_bos(const struct tokenizer *t); /* -1: none */
 int32_t tokenizer_eos(const struct tokenizer *t);
+int32_t tokenizer_end_of_turn(const struct tokenizer *t); /* what closes a turn of a conversation: <|eot_id|>, else eos; -1: none */
 bool tokenizer_add_bos(const struct tokenizer *t);             /* the file's tokenizer.ggml.add_bos_token, default true */
 bool tokenizer_is_stop(const struct tokenizer *t, int32_t id); /* eos, end of turn (<|eot_id|>) */
 
