@@ -18,7 +18,7 @@ int args_complain(const char *command, int status, const char *fmt, ...) __attri
 bool args_u64(const char *command, const char *flag, const char *text, uint64_t min, uint64_t max, uint64_t *out);
 bool args_real(const char *command, const char *flag, const char *text, double min, double max, double *out);
 
-/* -m, -f/--format, --embedding, -t, --kv, --ctx, --chunk, --isa, --seed: common to run, logits and others. */
+/* -m, --format, --embedding, -t, --kv, --ctx, --chunk, --isa, --seed: common to run, logits and others. */
 struct run_args {
     const char *command, *model;
     struct model_options load;

@@ -44,6 +44,8 @@ static int parse_options(int argc, char **argv, const char *usage, struct option
         case 'f': o->load.format = optarg; break;
         case ARG_EMBEDDING: o->load.embedding = optarg; break;
         case ARG_SEED:
+            if (strcmp(o->command, "synth") != 0)
+                return args_complain(o->command, EXIT_BAD_INPUT, "--seed: a file has its weights already");
             if (!args_u64(o->command, "--seed", optarg, 0, UINT64_MAX, &o->load.seed))
                 return EXIT_BAD_INPUT;
             break;
@@ -67,7 +69,10 @@ static int write_all(struct build *bld, struct gguf_writer *w, unsigned threads)
     struct model *m = bld->m;
     int rc = m->gguf ? meta_put_copy(w, m->gguf, m->format) : meta_put_synth(w, m);
     rc = rc ? rc : build_declare(bld, w);
-    return rc ? rc : build_write_data(bld, w, threads);
+    rc = rc ? rc : build_write_data(bld, w, threads);
+    if (rc == -ENOMEM && !bld->err[0]) /* not a failure of the writer: it must not publish what there is */
+        snprintf(bld->err, MODEL_ERR_LEN, "%s: out of memory", m->name);
+    return rc;
 }
 
 static int write_model(const struct options *o, const char *spec)

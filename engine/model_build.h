@@ -60,6 +60,9 @@ int build_alloc_layers(struct build *bld); /* m->layers for hp.n_layer */
 /* Refuses shapes that a format cannot hold, with one line. */
 int build_check_format(const struct build *bld, const struct format *fmt, const char *name, size_t cols);
 
+/* Element i of a vector in a file, GGUF_T_F32 or GGUF_T_F16; 1 where src is NULL. */
+float vector_value(const void *src, uint32_t type, size_t i);
+
 /* One row of a source as floats. */
 void source_row(const struct row_source *src, size_t row, size_t cols, float *dst);
 

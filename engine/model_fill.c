@@ -1,6 +1,7 @@
 /* Fills the tensors of a model with all threads: straight from the file where the format is already right, else row by row
  * through floats. A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,19 @@ struct fill {
     atomic_size_t bad;      /* index + 1 of a tensor that is not ternary */
 };
 
-/* Rows [from, to) of a matrix whose file layout is already that of its format. */
-static void copy_rows(const struct tensor_plan *t, size_t from, size_t to)
+/* Rows [from, to) of a matrix whose file layout is already that of its format. False: a code that is none. */
+static bool copy_rows(const struct tensor_plan *t, size_t from, size_t to)
 {
     const struct weights *w = t->w;
     const size_t row = w->fmt->row_bytes(w->cols);
     char *data = (char *)(uintptr_t)w->data;
+    if (!rows_valid(&t->src, w->cols, from, to))
+        return false;
     if (w->fmt->load)
         w->fmt->load(t->src.file, from, to, w, data);
     else
         memcpy(data + from * row, (const char *)t->src.file + from * row, (to - from) * row);
+    return true;
 }
 
 /* One group of rows through floats. */
@@ -55,7 +59,8 @@ static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned 
     size_t from, to;
     pool_share(w->rows, w->fmt->row_group, thread, threads, &from, &to);
     if (direct) {
-        copy_rows(t, from, to);
+        if (!copy_rows(t, from, to))
+            atomic_store(&f->bad, index + 1);
     } else {
         for (size_t r = from; r < to; r += w->fmt->row_group) {
             const size_t end = r + w->fmt->row_group < to ? r + w->fmt->row_group : to;
@@ -64,8 +69,12 @@ static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned 
                 break;
             }
         }
-        if (w->fmt->ternary && !w->fmt->tail_bytes)
-            scale = half_to_float(half_from_float(scale)); /* what the blocks now hold */
+        if (w->fmt->ternary && !w->fmt->tail_bytes) { /* what the blocks now hold */
+            const float held = half_to_float(half_from_float(scale));
+            if (fabsf(held - scale) > scale * 0x1p-11f) /* more than rounding: float16 has no such number */
+                atomic_store(&f->bad, index + 1);
+            scale = held;
+        }
     }
     if (thread == 0) {
         w->scale = scale;
@@ -73,19 +82,17 @@ static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned 
     }
 }
 
-static void fill_vector(const struct vector_plan *v)
+float vector_value(const void *src, uint32_t type, size_t i)
 {
-    for (size_t i = 0; i < v->n; i++) {
-        uint16_t half;
-        if (!v->src) {
-            v->out[i] = 1.0f;
-        } else if (v->type == GGUF_T_F16) {
-            memcpy(&half, (const char *)v->src + i * sizeof half, sizeof half);
-            v->out[i] = half_to_float(half);
-        } else {
-            memcpy(&v->out[i], (const char *)v->src + i * sizeof v->out[i], sizeof v->out[i]);
-        }
+    float x = 1.0f;
+    uint16_t half;
+    if (src && type == GGUF_T_F16) {
+        memcpy(&half, (const char *)src + i * sizeof half, sizeof half);
+        x = half_to_float(half);
+    } else if (src) {
+        memcpy(&x, (const char *)src + i * sizeof x, sizeof x);
     }
+    return x;
 }
 
 static void fill_all(void *arg, unsigned thread, unsigned threads)
@@ -93,8 +100,11 @@ static void fill_all(void *arg, unsigned thread, unsigned threads)
     struct fill *f = arg;
     for (size_t i = 0; i < f->bld->n_tensors; i++)
         fill_tensor(f, i, thread, threads);
-    for (size_t i = 0; i < f->bld->n_vectors && thread == 0; i++)
-        fill_vector(&f->bld->vectors[i]);
+    for (size_t i = 0; i < f->bld->n_vectors && thread == 0; i++) {
+        const struct vector_plan *v = &f->bld->vectors[i];
+        for (size_t k = 0; k < v->n; k++)
+            v->out[k] = vector_value(v->src, v->type, k);
+    }
 }
 
 /* The widest row and the largest row group of the model's tensors. */

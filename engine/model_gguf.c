@@ -1,34 +1,15 @@
 /* A model from a GGUF file: hyper-parameters from the metadata, then every tensor by its standard name, its shape checked
  * against them. The weights stay in the file's format unless the options ask for another. */
+#include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/arch.h"
 #include "engine/model_build.h"
 #include "kernels/half.h"
-
-struct arch {
-    const char *name;
-    enum ffn_act act;
-    bool sub_norm, rope_interleaved;
-};
-
-/* RoPE pairs: the bitnet family rotates halves (i, i + dim/2); files of `llama` have permuted q and k and rotate (2i, 2i + 1). */
-static const struct arch archs[] = {
-    {"bitnet-b1.58", FFN_RELU2, true, false},
-    {"bitnet-25", FFN_RELU2, true, false},
-    {"bitnet", FFN_SILU, true, false},
-    {"llama", FFN_SILU, false, true},
-};
-
-static const struct arch *find_arch(const struct gguf_str *name)
-{
-    for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++)
-        if (name->len == strlen(archs[i].name) && memcmp(name->ptr, archs[i].name, name->len) == 0)
-            return &archs[i];
-    return NULL;
-}
 
 static int fail(struct build *bld, const char *what, const char *why)
 {
@@ -67,14 +48,29 @@ static int get_real(struct build *bld, const char *key, float fallback, float *o
     return *out > 0.0f && *out < 1e30f ? 0 : fail(bld, full, "value is out of range");
 }
 
+/* Positions are not scaled here: a file that asks for it (with a factor other than 1) would give other results than it should. */
+static int refuse_rope_scaling(struct build *bld)
+{
+    char full[128];
+    struct gguf_str type;
+    float factor = 0.0f;
+    snprintf(full, sizeof full, "%s.rope.scaling.type", bld->m->hp.arch);
+    if (gguf_get_str(bld->m->gguf, full, &type) != 0 || (type.len == 4 && memcmp(type.ptr, "none", 4) == 0))
+        return 0;
+    snprintf(full, sizeof full, "%s.rope.scaling.factor", bld->m->hp.arch);
+    if (gguf_get_f32(bld->m->gguf, full, &factor) == 0 && factor == 1.0f)
+        return 0;
+    return fail(bld, full, "scaled RoPE is not supported");
+}
+
 static int read_arch(struct build *bld)
 {
     struct gguf_str name;
     if (gguf_get_str(bld->m->gguf, "general.architecture", &name) != 0)
         return fail(bld, "general.architecture", "required key is missing");
-    const struct arch *a = find_arch(&name);
+    const struct arch *a = arch_find(name.ptr, name.len);
     if (!a)
-        return fail(bld, "general.architecture", "not one of bitnet-b1.58, bitnet-25, bitnet, llama");
+        return fail(bld, "general.architecture", "not one of " ARCH_NAMES);
     struct hparams *hp = &bld->m->hp;
     snprintf(hp->arch, sizeof hp->arch, "%s", a->name);
     hp->act = a->act;
@@ -103,13 +99,15 @@ static int read_hparams(struct build *bld)
     rc = rc ? rc : get_real(bld, "attention.layer_norm_rms_epsilon", 0.0f, &hp->rms_eps);
     if (rc != 0)
         return rc;
+    if (!(hp->rope_theta >= 1.0f))
+        return fail(bld, "rope.freq_base", "below 1");
     if (hp->n_head % hp->n_head_kv != 0)
         return fail(bld, "attention.head_count", "no multiple of attention.head_count_kv");
     if (hp->head_dim % 2 != 0 || hp->rope_dim % 2 != 0 || hp->rope_dim > hp->head_dim)
         return fail(bld, "rope.dimension_count", "odd, or larger than a head");
     if (hp->n_head * hp->head_dim > MODEL_MAX_COLS)
         return fail(bld, "attention.head_count", "heads times head size is out of range");
-    return 0;
+    return refuse_rope_scaling(bld);
 }
 
 /* The tensor blk.I.PART (or PART when layer is SIZE_MAX) with dimensions {d0, d1}; d1 == 0: a vector. NULL with err set, unless
@@ -167,28 +165,27 @@ static const struct format *target_format(const struct format *file, const struc
 static int add_matrix(struct build *bld, size_t layer, const char *part, struct weights *w, size_t rows, size_t cols,
                       const struct format *wanted)
 {
-    char name[TENSOR_NAME_LEN];
+    char name[TENSOR_NAME_LEN], full[TENSOR_NAME_LEN];
     int rc = 0;
     snprintf(name, sizeof name, "%s.weight", part);
     const struct gguf_tensor *t = find_tensor(bld, layer, name, cols, rows, false, &rc);
     if (!t)
         return rc;
     struct row_source src = {.fmt = t->type == GGUF_T_BF16 ? &source_bf16 : format_of_type(t->type), .file = t->data, .factor = 1.0f};
-    if (!src.fmt)
-        return fail(bld, name, "its type has no kernels here");
+    assert(src.fmt); /* the reader lets through only types that have a format */
     if (src.fmt->file_scale)
         src.per_block = src.fmt->file_scale(t->data, rows, cols, &src.scale) == 1;
+    build_name(full, layer, name);
+    if (!isfinite(src.scale))
+        return fail(bld, full, "scale of the weights is not finite");
     snprintf(name, sizeof name, "%s.scale", part);
     const struct gguf_tensor *s = find_tensor(bld, layer, name, 1, 0, true, &rc);
     if (rc != 0)
         return rc;
-    if (s && s->type != GGUF_T_F32)
-        return fail(bld, name, "not a float32 scalar");
-    if (s)
+    if (s && s->type == GGUF_T_F32)
         memcpy(&src.factor, s->data, sizeof src.factor);
-    char full[TENSOR_NAME_LEN];
-    snprintf(name, sizeof name, "%s.weight", part);
-    build_name(full, layer, name);
+    if (s && (s->type != GGUF_T_F32 || !isfinite(src.factor)))
+        return fail(bld, full, "its .scale is not a finite float32 scalar");
     return build_tensor(bld, full, w, target_format(src.fmt, wanted), rows, cols, src);
 }
 
@@ -239,6 +236,45 @@ static int wanted_formats(struct build *bld, const struct model_options *opt, co
     return 0;
 }
 
+static bool planned(const struct build *bld, const char *name)
+{
+    for (size_t i = 0; i < bld->n_tensors; i++)
+        if (strcmp(bld->tensors[i].name, name) == 0)
+            return true;
+    for (size_t i = 0; i < bld->n_vectors; i++)
+        if (strcmp(bld->vectors[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A tensor that nothing here reads belongs to a graph that this is not. (`.scale` goes with the matrix of its name.) */
+static int refuse_unknown_tensors(struct build *bld)
+{
+    static const char scale[] = ".scale", weight[] = ".weight";
+    for (size_t i = 0; i < gguf_n_tensors(bld->m->gguf); i++) {
+        const struct gguf_str s = gguf_tensor_at(bld->m->gguf, i)->name;
+        char name[2 * TENSOR_NAME_LEN];
+        snprintf(name, sizeof name, "%.*s", (int)s.len, s.ptr);
+        char *end = s.len > strlen(scale) && s.len < TENSOR_NAME_LEN ? name + s.len - strlen(scale) : NULL;
+        if (end && strcmp(end, scale) == 0)
+            memcpy(end, weight, sizeof weight);
+        if (!planned(bld, name))
+            return fail(bld, "unexpected tensor", name);
+    }
+    return 0;
+}
+
+static int check_rope_factors(struct build *bld)
+{
+    const struct gguf_tensor *t = gguf_tensor_find(bld->m->gguf, "rope_freqs.weight");
+    for (size_t i = 0; t && i < bld->m->hp.rope_dim / 2; i++) {
+        const float f = vector_value(t->data, t->type, i);
+        if (!isfinite(f) || f <= 0.0f)
+            return fail(bld, "rope_freqs.weight", "holds a factor that is not a positive number");
+    }
+    return 0;
+}
+
 int build_from_gguf(struct build *bld, const struct model_options *opt)
 {
     struct model *m = bld->m;
@@ -254,6 +290,8 @@ int build_from_gguf(struct build *bld, const struct model_options *opt)
         rc = add_layer(bld, i, linear);
     rc = rc ? rc : add_vector(bld, SIZE_MAX, "output_norm.weight", &m->output_norm, m->hp.n_embd, false);
     rc = rc ? rc : add_vector(bld, SIZE_MAX, "rope_freqs.weight", &m->rope_factors, m->hp.rope_dim / 2, true);
+    rc = rc ? rc : check_rope_factors(bld);
+    rc = rc ? rc : refuse_unknown_tensors(bld);
     if (rc == 0) {
         m->format = m->layers[0].q.fmt;
         m->embd_format = m->hp.tied ? m->embd.fmt : m->head.fmt;

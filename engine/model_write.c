@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "engine/row_team.h"
-#include "kernels/half.h"
 
 enum { BLOCK_BYTES = 8 << 20 };
 
@@ -59,6 +58,8 @@ static int write_tensor(struct build *bld, struct gguf_writer *w, struct block *
 {
     const struct weights *m = b->t->w;
     const size_t row = m->fmt->row_bytes(m->cols), per_block = row < BLOCK_BYTES ? BLOCK_BYTES / row : 1;
+    if (!rows_valid(&b->t->src, m->cols, 0, m->rows))
+        return row_team_not_ternary(bld, b->t);
     if (b->t->src.fmt == m->fmt && b->t->src.factor == 1.0f)
         return gguf_write_data(w, b->t->src.file, m->rows * row + m->fmt->tail_bytes);
     pool_run(b->team->pool, find_scale, b);
@@ -79,14 +80,7 @@ static int write_vector(const struct vector_plan *v, struct gguf_writer *w)
 {
     int rc = 0;
     for (size_t i = 0; i < v->n && rc == 0; i++) {
-        float x = 1.0f;
-        uint16_t half;
-        if (v->src && v->type == GGUF_T_F16) {
-            memcpy(&half, (const char *)v->src + i * sizeof half, sizeof half);
-            x = half_to_float(half);
-        } else if (v->src) {
-            memcpy(&x, (const char *)v->src + i * sizeof x, sizeof x);
-        }
+        const float x = vector_value(v->src, v->type, i);
         rc = gguf_write_data(w, &x, sizeof x);
     }
     return rc;
@@ -103,8 +97,10 @@ int build_write_data(struct build *bld, struct gguf_writer *w, unsigned threads)
         out_bytes = row > out_bytes ? row : out_bytes;
     }
     int rc = row_team_new(threads, cols, &team);
-    if (rc != 0)
+    if (rc != 0) {
+        snprintf(bld->err, MODEL_ERR_LEN, "%s: cannot start threads to convert with: %s", bld->m->name, strerror(-rc));
         return rc;
+    }
     unsigned char *out = malloc(out_bytes);
     rc = out ? 0 : -ENOMEM;
     for (size_t i = 0; i < bld->n_tensors && rc == 0; i++) {

@@ -134,8 +134,11 @@ static void bind_threads(struct pool *p, const int *cpus)
     for (unsigned i = 0; i < p->threads && p->caller_bound; i++) {
         CPU_ZERO(&set);
         CPU_SET((size_t)cpus[i], &set);
-        if (pthread_setaffinity_np(i ? p->workers[i].thread : pthread_self(), sizeof set, &set) != 0)
+        if (pthread_setaffinity_np(i ? p->workers[i].thread : pthread_self(), sizeof set, &set) != 0) {
+            for (unsigned k = 0; k < i; k++)
+                pthread_setaffinity_np(k ? p->workers[k].thread : pthread_self(), sizeof p->caller_was, &p->caller_was);
             return;
+        }
     }
     if (p->caller_bound)
         list_cpus(p, cpus);

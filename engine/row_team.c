@@ -66,7 +66,7 @@ float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigne
     if (!w->fmt->ternary)
         return 0.0f;
     if (scale_known(&t->src))
-        return t->src.scale * t->src.factor;
+        return fabsf(t->src.scale * t->src.factor); /* a negative scale is in the signs of the rows */
     size_t from, to;
     float s = 0.0f;
     pool_share(w->rows, 1, thread, threads, &from, &to);
@@ -85,10 +85,23 @@ float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigne
 bool row_team_pack(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t r, float scale, void *dst)
 {
     const struct weights *w = t->w;
+    if (!rows_valid(&t->src, w->cols, r, r + 1))
+        return false;
     source_row(&t->src, r, w->cols, team->row[thread]);
     if (w->fmt->ternary && !is_ternary(team->row[thread], w->cols, scale))
         return false;
     w->fmt->pack_row(team->row[thread], w->cols, scale, dst);
+    return true;
+}
+
+bool rows_valid(const struct row_source *src, size_t cols, size_t from, size_t to)
+{
+    if (!src->fmt || !src->fmt->row_valid)
+        return true;
+    const size_t row = src->fmt->row_bytes(cols);
+    for (size_t r = from; r < to; r++)
+        if (!src->fmt->row_valid((const char *)src->file + r * row, cols))
+            return false;
     return true;
 }
 

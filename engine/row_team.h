@@ -23,7 +23,10 @@ float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigne
 /* Row r of t in the file layout of its new format. False: the format is ternary and the row is not (for this scale). */
 bool row_team_pack(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t r, float scale, void *dst);
 
-/* The message for that. Returns -EINVAL. */
+/* False: rows [from, to) of a ternary source hold a code other than 0, 1, 2 (a broken or hostile file). */
+bool rows_valid(const struct row_source *src, size_t cols, size_t from, size_t to);
+
+/* The message for either. Returns -EINVAL. */
 int row_team_not_ternary(const struct build *bld, const struct tensor_plan *t);
 
 #endif

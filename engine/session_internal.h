@@ -33,7 +33,7 @@ struct session {
     const int32_t *ids;
     size_t n;
     float *x;           /* [n, n_embd] residual stream */
-    float *q, *k_new, *v_new; /* [n, heads * head_dim] projections; q is rotated in place */
+    float *q, *k_new, *v_new; /* [n, heads * head_dim] projections*/
     float *q_pad;       /* [n, n_head, dim_pad] rotated queries */
     float *attn;        /* [n, n_head * head_dim] attention output */
     float *attn_pad;    /* [n, n_head, dim_pad] the same before the padding is dropped */

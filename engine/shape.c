@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/arch.h"
 #include "engine/config_path.h"
 
 struct reader {
@@ -109,16 +110,25 @@ static int on_key(void *user, const char *section, const char *name, const char 
     return 0;
 }
 
-static int check(const struct hparams *hp, const char *path, char err[MODEL_ERR_LEN])
+static int check(struct hparams *hp, const char *path, char err[MODEL_ERR_LEN])
 {
-    if (hp->n_head * hp->head_dim > MODEL_MAX_COLS)
+    const struct arch *a = arch_find(hp->arch, strlen(hp->arch));
+    if (!a)
+        snprintf(err, MODEL_ERR_LEN, "%s: architecture '%.40s' is not one of " ARCH_NAMES, path, hp->arch);
+    else if (a->act != hp->act || a->sub_norm != hp->sub_norm)
+        snprintf(err, MODEL_ERR_LEN, "%s: architecture %s has activation = %s, sub_norm = %s", path, a->name,
+                 a->act == FFN_RELU2 ? "relu2" : "silu", a->sub_norm ? "yes" : "no");
+    else if (hp->n_head * hp->head_dim > MODEL_MAX_COLS)
         snprintf(err, MODEL_ERR_LEN, "%s: heads * head_dim (%zu) is over %d", path, hp->n_head * hp->head_dim, MODEL_MAX_COLS);
     else if (hp->n_head % hp->n_head_kv != 0)
         snprintf(err, MODEL_ERR_LEN, "%s: heads (%zu) is no multiple of kv_heads (%zu)", path, hp->n_head, hp->n_head_kv);
     else if (hp->head_dim % 2 != 0)
         snprintf(err, MODEL_ERR_LEN, "%s: head_dim (%zu) is odd", path, hp->head_dim);
-    else
+    else {
+        hp->rope_dim = hp->head_dim;
+        hp->rope_interleaved = a->rope_interleaved;
         return 0;
+    }
     return -EINVAL;
 }
 
@@ -143,7 +153,5 @@ int shape_load(const char *name, struct hparams *hp, char err[MODEL_ERR_LEN])
             return -EINVAL;
         }
     }
-    hp->rope_dim = hp->head_dim;
-    hp->rope_interleaved = strcmp(hp->arch, "llama") == 0;
     return check(hp, path, err);
 }

@@ -72,6 +72,9 @@ struct format {
      * unused. For a ternary format pack_row's values must be -scale, 0 or +scale. */
     void (*pack_row)(const float *src, size_t cols, float scale, void *dst);
     void (*unpack_row)(const void *src, size_t cols, float scale, float *dst);
+    /* False when a row of the file holds a code that stands for no weight: the bounds of the kernels would not hold. NULL: every
+     * byte is a weight. */
+    bool (*row_valid)(const void *src, size_t cols);
     /* The per-tensor scale of a tensor in file layout. Returns 0, or 1 when scales differ from block to block (then *scale is
      * the largest). NULL: not a ternary format. */
     int (*file_scale)(const void *file, size_t rows, size_t cols, float *scale);

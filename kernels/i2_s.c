@@ -45,6 +45,11 @@ static void unpack_row(const void *src, size_t cols, float scale, float *dst)
     }
 }
 
+static bool row_valid(const void *src, size_t cols)
+{
+    return codes_valid(src, cols / 4);
+}
+
 static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
 {
     memcpy(scale, (const uint8_t *)file + rows * row_bytes(cols), sizeof *scale);
@@ -135,6 +140,7 @@ const struct format format_i2_s = {
     .tail_bytes = TAIL_BYTES,
     .pack_row = pack_row,
     .unpack_row = unpack_row,
+    .row_valid = row_valid,
     .file_scale = file_scale,
     .write_tail = write_tail,
     .mem_bytes = mem_bytes,

@@ -16,6 +16,15 @@ static inline int ternary_sign(float x)
     return (x > 0.0f) - (x < 0.0f);
 }
 
+/* Whether n bytes of four 2-bit codes each are free of the code 3. */
+static inline bool codes_valid(const uint8_t *p, size_t n)
+{
+    unsigned bad = 0;
+    for (size_t i = 0; i < n; i++)
+        bad |= p[i] & (p[i] >> 1) & 0x55u;
+    return bad == 0;
+}
+
 /* The one scale at the end: y = isum * (w_scale * act_scale). Every ternary kernel of every ISA computes just this. */
 static inline float ternary_finish(int32_t isum, float factor)
 {

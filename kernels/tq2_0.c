@@ -38,6 +38,14 @@ static void unpack_row(const void *src, size_t cols, float scale, float *dst)
     tq_unpack_row(&tq2_layout, src, cols, dst);
 }
 
+static bool row_valid(const void *src, size_t cols)
+{
+    bool ok = true;
+    for (size_t b = 0; b < cols / TQ_BLOCK; b++)
+        ok &= codes_valid((const uint8_t *)src + b * TQ2_BYTES, TQ2_SCALE);
+    return ok;
+}
+
 static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
 {
     return tq_file_scale(&tq2_layout, file, rows, cols, scale);
@@ -77,6 +85,7 @@ const struct format format_tq2_0 = {
     .row_bytes = row_bytes,
     .pack_row = pack_row,
     .unpack_row = unpack_row,
+    .row_valid = row_valid,
     .file_scale = file_scale,
     .mem_bytes = mem_bytes,
     .get_row = get_row,

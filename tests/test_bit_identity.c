@@ -74,6 +74,10 @@ static void formats_threads_chunks_isas(void **state)
     float *expected = all_logits(c, p->ids, p->n_ids, 1, 1, KV_F16);
     compare_with(c, expected, p, 2, 64);
     model_free(c);
+    cpu_limit(CPU_AVX2 | CPU_NEON); /* the step between C and the best this CPU has */
+    c = golden_model("kjv-tiny-tq1_0.gguf", "i2_s");
+    compare_with(c, expected, p, 2, 7);
+    model_free(c);
     cpu_limit(UINT32_MAX);
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         struct model *m = golden_model(models[i].file, models[i].format);

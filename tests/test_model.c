@@ -1,6 +1,7 @@
 /* Loading, making, writing and converting models: what must be refused with one clear line, and that the way through a file and
  * another format changes nothing. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/engine_cmds.h"
+#include "engine/perplexity.h"
 #include "tests/golden_data.h"
 
 enum { N_IDS = 11 };
@@ -110,7 +112,7 @@ static void synthetic_file_is_the_model_in_memory(void **state)
     unlink(path);
 }
 
-/* i2_s -> f16 -> tq1_0 -> f32 -> tq2_0 -> i2_s: the same bits as the first. Twice the same conversion: the same file. */
+/* i2_s -> f16 -> tq1_0 -> f32 -> tq2_0 -> i2_s: the same bits as the first. */
 static void conversions_lose_nothing(void **state)
 {
     (void)state;
@@ -152,6 +154,17 @@ static void write_text(const char *path, const char *text)
     fclose(f);
 }
 
+static void write_shape(const char *path, const char *arch, const char *activation, unsigned hidden)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "[model]\narchitecture = %s\nhidden = %u\nffn = %u\nlayers = 4096\nheads = 4\nkv_heads = 4\nhead_dim = %u\n"
+             "vocab = 100\ncontext = 64\nrope_theta = 10000\nrms_eps = 1e-5\nactivation = %s\nsub_norm = yes\n"
+             "tied_embedding = yes\n",
+             arch, hidden, 2 * hidden, hidden / 64, activation);
+    write_text(path, text);
+}
+
 static void bad_specs_are_refused(void **state)
 {
     (void)state;
@@ -163,7 +176,6 @@ static void bad_specs_are_refused(void **state)
     refused("synth:125m", "q9_9", NULL, "unknown format 'q9_9'");
     refused("synth:125m", NULL, "q9_9", "unknown format 'q9_9'");
     refused("synth:bitnet_b1_58-3b", "i2_s", NULL, "multiple of 128");
-    refused("synth:70b", "f16", NULL, "needs 1");
     refused(GOLDEN_DIR "kjv-tiny-i2_s.gguf", NULL, "i2_s", "token_embd.weight is not ternary");
     write_text(ini, "[model]\nhidden = 256\nhiden = 1\n");
     refused(spec, NULL, NULL, ":3: unknown key 'hiden'");
@@ -173,6 +185,12 @@ static void bad_specs_are_refused(void **state)
     refused(spec, NULL, NULL, ":3: key 'hidden' stands twice");
     write_text(ini, "[model]\nhidden = 256\n");
     refused(spec, NULL, NULL, "is missing");
+    write_shape(ini, "foo", "silu", 256);
+    refused(spec, NULL, NULL, "architecture 'foo' is not one of");
+    write_shape(ini, "bitnet-b1.58", "silu", 256);
+    refused(spec, NULL, NULL, "architecture bitnet-b1.58 has activation = relu2");
+    write_shape(ini, "bitnet", "silu", 131072); /* 4096 layers: 10^15 bytes, on no machine */
+    refused(spec, "f16", NULL, "GB for weights, ");
     unlink(ini);
 }
 
@@ -180,7 +198,8 @@ static void bad_specs_are_refused(void **state)
 struct edit {
     const char *drop_key, *put_key; /* put_key = put_value replaces or adds */
     uint32_t put_value;
-    const char *drop_tensor, *words;
+    const char *put_text; /* put_key is a string */
+    const char *drop_tensor, *add_tensor, *words;
 };
 
 static void write_edited(const char *path, const struct gguf *g, const struct edit *e)
@@ -188,7 +207,9 @@ static void write_edited(const char *path, const struct gguf *g, const struct ed
     char err[GGUF_ERR_LEN] = "";
     struct gguf_writer *w = gguf_writer_open(path, err);
     assert_non_null(w);
-    if (e->put_key)
+    if (e->put_text)
+        assert_int_equal(gguf_put_str(w, e->put_key, e->put_text), 0);
+    else if (e->put_key)
         assert_int_equal(gguf_put_u32(w, e->put_key, e->put_value), 0);
     for (size_t i = 0; i < gguf_n_keys(g); i++) {
         enum gguf_value_type type;
@@ -211,6 +232,12 @@ static void write_edited(const char *path, const struct gguf *g, const struct ed
             else
                 assert_int_equal(gguf_declare_tensor(w, name, t->type, t->n_dims, t->dims), 0);
         }
+        static const float four[4] = {1, NAN, 1, 1};
+        const uint64_t dims[GGUF_MAX_DIMS] = {strstr(e->add_tensor ? e->add_tensor : "", "scale") ? 1 : 4, 1, 1, 1};
+        if (e->add_tensor && data)
+            assert_int_equal(gguf_write_data(w, four + (dims[0] == 1), dims[0] * sizeof *four), 0);
+        else if (e->add_tensor)
+            assert_int_equal(gguf_declare_tensor(w, e->add_tensor, GGUF_T_F32, 1, dims), 0);
     }
     assert_int_equal(gguf_writer_close(w, err), 0);
 }
@@ -231,6 +258,12 @@ static void bad_metadata_is_refused(void **state)
         {.put_key = "bitnet-b1.58.attention.head_count_kv", .put_value = 4, .words = "blk.0.attn_k.weight: shape is"},
         {.put_key = "bitnet-b1.58.rope.dimension_count", .put_value = 63, .words = "odd"},
         {.put_key = "bitnet-b1.58.rope.dimension_count", .put_value = 128, .words = "larger than a head"},
+        {.put_key = "bitnet-b1.58.rope.freq_base", .put_value = 0, .words = "out of range"},
+        {.put_key = "bitnet-b1.58.attention.key_length", .put_value = 128, .words = "hyper-parameters ask for"},
+        {.put_key = "bitnet-b1.58.rope.scaling.type", .put_text = "linear", .words = "scaled RoPE is not supported"},
+        {.add_tensor = "blk.0.attn_q_norm.weight", .words = "unexpected tensor: blk.0.attn_q_norm.weight"},
+        {.add_tensor = "blk.0.attn_q.scale", .words = "blk.0.attn_q.weight: its .scale is not a finite"},
+        {.add_tensor = "rope_freqs.weight", .words = "rope_freqs.weight: shape is"},
         {.drop_tensor = "token_embd.weight", .words = "token_embd.weight: required tensor is missing"},
         {.drop_tensor = "output_norm.weight", .words = "output_norm.weight: required tensor is missing"},
         {.drop_tensor = "blk.3.ffn_sub_norm.weight", .words = "blk.3.ffn_sub_norm.weight: required tensor is missing"},
@@ -245,6 +278,62 @@ static void bad_metadata_is_refused(void **state)
         refused(path, NULL, NULL, edits[i].words);
     }
     gguf_close(g);
+    unlink(path);
+}
+
+/* A copy of a golden file with `n` bytes of a tensor, from `at` on (SIZE_MAX: 32 before its end), replaced. */
+static void write_patched(const char *path, const char *from, const char *tensor, size_t at, const void *bytes, size_t n)
+{
+    char err[GGUF_ERR_LEN] = "";
+    struct gguf *g = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    assert_int_equal(perplexity_read_text(from, &text, &len, err), 0);
+    assert_int_equal(gguf_open_memory(from, text, len, &g, err), 0);
+    const struct gguf_tensor *t = gguf_tensor_find(g, tensor);
+    assert_non_null(t);
+    memcpy(text + ((const char *)t->data - text) + (at == SIZE_MAX ? t->bytes - 32 : at), bytes, n);
+    gguf_close(g);
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, len, f), len);
+    fclose(f);
+    free(text);
+}
+
+/* Codes that stand for no weight would break the kernels' bounds; a scale that is no number would make every logit NaN. */
+static void bad_weights_are_refused(void **state)
+{
+    (void)state;
+    static const uint8_t code3 = 0xff;
+    static const float nan_scale = NAN;
+    const char *path = in_dir("patched.gguf");
+    write_patched(path, GOLDEN_DIR "kjv-tiny-i2_s.gguf", "blk.2.attn_q.weight", 100, &code3, 1);
+    refused(path, NULL, NULL, "blk.2.attn_q.weight is not ternary");
+    refused(path, "f16", NULL, "blk.2.attn_q.weight is not ternary");
+    const char *const words[] = {"convert", path, "-o", in_dir("out.gguf"), NULL};
+    assert_int_equal(command(cmd_convert, words), 2);
+    assert_int_equal(access(in_dir("out.gguf"), F_OK), -1);
+    write_patched(path, GOLDEN_DIR "kjv-tiny-tq2_0.gguf", "blk.5.ffn_down.weight", 66 * 7 + 63, &code3, 1);
+    refused(path, NULL, NULL, "blk.5.ffn_down.weight is not ternary");
+    write_patched(path, GOLDEN_DIR "kjv-tiny-i2_s.gguf", "blk.0.ffn_up.weight", SIZE_MAX, &nan_scale, sizeof nan_scale);
+    refused(path, NULL, NULL, "blk.0.ffn_up.weight: scale of the weights is not finite");
+    unlink(path);
+}
+
+/* A negative scale turns every sign; formats that store signs and a positive scale must say the same. */
+static void negative_scale_survives_conversion(void **state)
+{
+    (void)state;
+    static const float negative = -0.0625f;
+    const char *path = in_dir("negative.gguf");
+    write_patched(path, GOLDEN_DIR "kjv-tiny-i2_s.gguf", "blk.1.attn_v.weight", SIZE_MAX, &negative, sizeof negative);
+    struct model *as_is = load(path, NULL, NULL), *tq = load(path, "tq1_0", NULL);
+    assert_true(as_is->layers[1].v.scale == negative);
+    assert_true(tq->layers[1].v.scale == -negative);
+    assert_same_logits(as_is, tq);
+    model_free(as_is);
+    model_free(tq);
     unlink(path);
 }
 
@@ -267,7 +356,22 @@ static void sessions_check_their_input(void **state)
     model_free(m);
 }
 
-/* The sums that the report's roofline stands on, by hand for 2B4T (published-claims: 2,084,044,800 linear weights). */
+/* The sums that the report's roofline stands on, by hand: 3 layers of q, o 256 x 256, k, v 64 x 256, gate, up, down 768 x 256. */
+static void work_by_hand(void **state)
+{
+    (void)state;
+    struct model *m = load("synth:tests/shapes/tiny-relu2.ini", "i2_s", "f16");
+    const double linear = 3 * (2 * 65536 + 2 * 16384 + 3 * 196608), kv_of_a_position = 3 * 2 * 64 * 2;
+    const struct model_work w = model_work(m, 10, 4, 1, 2);
+    assert_true(w.linear_macs == 4 * linear);
+    assert_true(w.head_macs == 509 * 256);
+    assert_true(w.attn_macs == 2.0 * (11 + 12 + 13 + 14) * 3 * 4 * 64); /* q.k and p.v for each position seen */
+    assert_true(m->linear_bytes == linear / 4 && m->embd_bytes == 512 * 256 * 2); /* 509 rows in groups of 32 */
+    assert_true(w.bytes == (double)(m->linear_bytes + m->embd_bytes + m->norm_bytes) + 14 * kv_of_a_position);
+    model_free(m);
+}
+
+/* Planned bytes of 2B4T (published-claims: 2,084,044,800 linear weights). */
 static void work_of_2b4t(void **state)
 {
     (void)state;
@@ -289,7 +393,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(synthetic_file_is_the_model_in_memory), cmocka_unit_test(conversions_lose_nothing),
         cmocka_unit_test(bad_specs_are_refused),                 cmocka_unit_test(bad_metadata_is_refused),
-        cmocka_unit_test(sessions_check_their_input),            cmocka_unit_test(work_of_2b4t),
+        cmocka_unit_test(bad_weights_are_refused),               cmocka_unit_test(negative_scale_survives_conversion),
+        cmocka_unit_test(sessions_check_their_input),            cmocka_unit_test(work_by_hand),
+        cmocka_unit_test(work_of_2b4t),
     };
     return cmocka_run_group_tests_name("models", tests, make_dir, remove_dir);
 }

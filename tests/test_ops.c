@@ -111,6 +111,20 @@ static void check_quantize_q8(const struct ops *ops)
     }
 }
 
+/* Every pattern of sign and exponent with some mantissas: subnormals, ties, overflow, infinity, NaN. */
+static void check_halves(const struct ops *ops)
+{
+    float x[8 * 512];
+    uint16_t a[8 * 512], b[8 * 512];
+    for (uint32_t i = 0; i < 8 * 512; i++) {
+        static const uint32_t mantissa[8] = {0, 1, 0xfff, 0x1000, 0x1001, 0x3000, 0x7ff000, 0x7fffff};
+        x[i] = float_from_bits((i / 8) << 23 | mantissa[i % 8]);
+    }
+    ops_c.to_half(x, 8 * 512, a);
+    ops->to_half(x, 8 * 512, b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
 static void check_vectors(const struct ops *ops)
 {
     static float x[MAX_N], w[MAX_N], a[MAX_N + GUARD], b[MAX_N + GUARD];
@@ -189,6 +203,12 @@ static void vector_operations_are_the_same(void **state)
 {
     (void)state;
     for_each_table(check_vectors);
+}
+
+static void half_conversion_is_the_same(void **state)
+{
+    (void)state;
+    for_each_table(check_halves);
 }
 
 static void attention_is_the_same(void **state)
@@ -276,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantisation_is_the_same),       cmocka_unit_test(block_quantisation_is_the_same),
         cmocka_unit_test(vector_operations_are_the_same), cmocka_unit_test(attention_is_the_same),
+        cmocka_unit_test(half_conversion_is_the_same),
         cmocka_unit_test(quantisation_by_hand),           cmocka_unit_test(exp_is_close),
         cmocka_unit_test(trig_is_close),                  cmocka_unit_test(half_conversions),
     };
