@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "engine/memory.h"
 #include "engine/model_build.h"
 
 enum { HUGE_PAGE = 2 << 20, TENSOR_ALIGN = 4096 };
@@ -127,20 +128,6 @@ static void place(struct build *bld)
         m->total_params += v->n;
     }
     m->arena_bytes = at;
-}
-
-/* MemAvailable of /proc/meminfo in bytes; SIZE_MAX when it cannot be read. */
-static size_t memory_available(void)
-{
-    char line[128];
-    unsigned long long kib = 0;
-    FILE *f = fopen("/proc/meminfo", "r");
-    while (f && kib == 0 && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) != 1)
-            kib = 0;
-    if (f)
-        fclose(f);
-    return kib ? (size_t)kib * 1024 : SIZE_MAX;
 }
 
 static int allocate(struct build *bld)

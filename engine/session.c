@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/memory.h"
 #include "engine/session_internal.h"
 
 enum { DEFAULT_CHUNK = 128, DEFAULT_SPIN_US = 50, MAX_SCORE_ROWS = 64, ALIGN = 64 };
@@ -122,6 +123,8 @@ int session_new(const struct model *m, const struct session_options *opt, struct
         goto fail;
     lay_out(s, &l);
     s->arena_bytes = l.used;
+    if (s->arena_bytes > memory_available()) /* pages come when they are touched: without this the kernel would kill us later */
+        goto fail;
     s->arena = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (s->arena == MAP_FAILED) {
         s->arena = NULL;

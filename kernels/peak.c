@@ -90,7 +90,7 @@ struct job {
     bool leave;
     pthread_barrier_t start;
     const struct peak_loops *loops;
-    const char *buffer;
+    char *buffer;
     size_t bytes; /* of each thread's part */
     uint64_t int8_iterations, fma_iterations;
     unsigned rounds;
@@ -134,6 +134,8 @@ static void *member_main(void *arg)
         CPU_SET((size_t)m->cpu, &set);
         pthread_setaffinity_np(pthread_self(), sizeof set, &set);
     }
+    /* touched by its reader, for memory of its own NUMA node; not zero, since untouched and zero pages may share memory */
+    memset(j->buffer + m->index * j->bytes, 1, j->bytes);
     for (unsigned r = 0; r < j->rounds; r++) {
         for (int what = 0; what < 3; what++) {
             pthread_barrier_wait(&j->start); /* the previous times have been read */
@@ -236,7 +238,6 @@ int peak_measure(unsigned threads, const int *cpus, unsigned rounds, size_t buff
     int rc = -ENOMEM;
     if (buffer != MAP_FAILED && m) {
         madvise(buffer, bytes, MADV_HUGEPAGE);
-        memset(buffer, 1, bytes); /* not zero: untouched and zero pages may share memory */
         j.buffer = buffer;
         j.int8_iterations = calibrate(j.loops->int8);
         j.fma_iterations = calibrate(j.loops->fma);

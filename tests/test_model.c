@@ -356,6 +356,19 @@ static void sessions_check_their_input(void **state)
     model_free(m);
 }
 
+/* A cache larger than the machine is refused before a page of it is touched. */
+static void too_much_context_is_refused(void **state)
+{
+    (void)state;
+    struct model *m = load("synth:tests/shapes/tiny-relu2.ini", NULL, NULL);
+    struct session *s = NULL;
+    char err[MODEL_ERR_LEN] = "";
+    const struct session_options opt = {.threads = 1, .n_ctx = (size_t)1 << 40};
+    assert_int_equal(session_new(m, &opt, &s, err), -ENOMEM);
+    assert_non_null(strstr(err, "1099511627776 tokens of context"));
+    model_free(m);
+}
+
 /* The sums that the report's roofline stands on, by hand: 3 layers of q, o 256 x 256, k, v 64 x 256, gate, up, down 768 x 256. */
 static void work_by_hand(void **state)
 {
@@ -395,7 +408,7 @@ int main(void)
         cmocka_unit_test(bad_specs_are_refused),                 cmocka_unit_test(bad_metadata_is_refused),
         cmocka_unit_test(bad_weights_are_refused),               cmocka_unit_test(negative_scale_survives_conversion),
         cmocka_unit_test(sessions_check_their_input),            cmocka_unit_test(work_by_hand),
-        cmocka_unit_test(work_of_2b4t),
+        cmocka_unit_test(work_of_2b4t),                          cmocka_unit_test(too_much_context_is_refused),
     };
     return cmocka_run_group_tests_name("models", tests, make_dir, remove_dir);
 }

@@ -45,7 +45,7 @@ static void are_possible(void **state)
     assert_true(p.fma_gmac_s > 0.01 && p.fma_gmac_s < 224.0);
 }
 
-/* A real kernel on data in cache stays below the int8 peak (with room for a disturbed measurement of the peak). */
+/* A real kernel on data in cache stays below the int8 peak, give or take a frequency step. */
 static void bound_a_real_kernel(void **state)
 {
     (void)state;
@@ -53,8 +53,6 @@ static void bound_a_real_kernel(void **state)
         print_message("plain C: its kernels are definitions, not measured against a peak\n");
         skip();
     }
-    struct peak p;
-    assert_int_equal(peak_measure(1, NULL, 3, BUFFER, &p), 0);
     const struct format *f = &format_i2_s;
     void *data = aligned_alloc(64, f->mem_bytes(ROWS, COLS)), *buf = aligned_alloc(64, acts_bytes(ACT_I8, TOKENS, COLS));
     void *scratch = aligned_alloc(64, KERNEL_SCRATCH_BYTES);
@@ -67,15 +65,21 @@ static void bound_a_real_kernel(void **state)
         x[k] = (float)(k % 7);
     for (size_t t = 0; t < TOKENS; t++)
         acts_fill(ops_select(), &a, t, x);
-    double best = 1e9;
-    for (int i = 0; i < 30; i++) {
-        const double start = now_s();
-        w.kern->gemm(&w, &a, 0, ROWS, y, ROWS, scratch);
-        best = fmin(best, now_s() - start);
+    /* Both are best-of; other programs may disturb either, so they take turns until the peak has had a quiet moment. */
+    double best = 1e9, peak = 0, rate = 0;
+    for (int attempt = 0; attempt < 40 && (attempt == 0 || rate >= 1.1 * peak); attempt++) {
+        struct peak p;
+        assert_int_equal(peak_measure(1, NULL, 1, BUFFER, &p), 0);
+        peak = fmax(peak, p.int8_gmac_s);
+        for (int i = 0; i < 10; i++) {
+            const double start = now_s();
+            w.kern->gemm(&w, &a, 0, ROWS, y, ROWS, scratch);
+            best = fmin(best, now_s() - start);
+        }
+        rate = 1e-9 * ROWS * COLS * TOKENS / best;
     }
-    const double rate = 1e-9 * ROWS * COLS * TOKENS / best;
-    print_message("# i2_s %s: %.1f GMAC/s, peak %.1f (%s)\n", w.kern->isa, rate, p.int8_gmac_s, p.isa);
-    assert_true(rate < 1.3 * p.int8_gmac_s);
+    print_message("# i2_s %s: %.1f GMAC/s, peak %.1f\n", w.kern->isa, rate, peak);
+    assert_true(rate < 1.1 * peak);
     free(data);
     free(buf);
     free(scratch);
