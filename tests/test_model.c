@@ -379,7 +379,7 @@ static void work_by_hand(void **state)
     assert_true(w.linear_macs == 4 * linear);
     assert_true(w.head_macs == 509 * 256);
     assert_true(w.attn_macs == 2.0 * (11 + 12 + 13 + 14) * 3 * 4 * 64); /* q.k and p.v for each position seen */
-    assert_true(m->linear_bytes == linear / 4 && m->embd_bytes == 512 * 256 * 2); /* 509 rows in groups of 32 */
+    assert_true((double)m->linear_bytes == linear / 4 && m->embd_bytes == 512 * 256 * 2); /* 509 rows in groups of 32 */
     assert_true(w.bytes == (double)(m->linear_bytes + m->embd_bytes + m->norm_bytes) + 14 * kv_of_a_position);
     model_free(m);
 }
