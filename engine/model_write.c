@@ -58,10 +58,11 @@ static int write_tensor(struct build *bld, struct gguf_writer *w, struct block *
 {
     const struct weights *m = b->t->w;
     const size_t row = m->fmt->row_bytes(m->cols), per_block = row < BLOCK_BYTES ? BLOCK_BYTES / row : 1;
-    if (!rows_valid(&b->t->src, m->cols, 0, m->rows))
-        return row_team_not_ternary(bld, b->t);
-    if (b->t->src.fmt == m->fmt && b->t->src.factor == 1.0f)
+    if (b->t->src.fmt == m->fmt && b->t->src.factor == 1.0f) {
+        if (!rows_valid(&b->t->src, m->cols, 0, m->rows)) /* on the other path row_team_pack looks at each row */
+            return row_team_not_ternary(bld, b->t);
         return gguf_write_data(w, b->t->src.file, m->rows * row + m->fmt->tail_bytes);
+    }
     pool_run(b->team->pool, find_scale, b);
     int rc = 0;
     for (b->row0 = 0; b->row0 < m->rows && rc == 0; b->row0 += b->rows) {
