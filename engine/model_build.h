@@ -65,6 +65,8 @@ float vector_value(const void *src, uint32_t type, size_t i);
 
 /* One row of a source as floats. */
 void source_row(const struct row_source *src, size_t row, size_t cols, float *dst);
+/* The same as codes 0, 1, 2 for -scale, 0, +scale; of a ternary source made from the seed. */
+void source_codes(const struct row_source *src, size_t row, size_t cols, uint8_t *codes);
 
 /* Lists a model by its spec (file or synth:SHAPE). The caller frees with build_done() whatever the result. */
 int build_list(struct build *bld, const char *spec, const struct model_options *opt);

@@ -19,16 +19,51 @@ static uint64_t mix64(uint64_t x)
     return x ^ (x >> 31);
 }
 
-static void synth_row(const struct row_source *src, size_t row, size_t cols, float *dst)
+static uint64_t row_base(const struct row_source *src, size_t row)
+{
+    return mix64(src->seed ^ mix64(row));
+}
+
+/* Four ternary codes from the four 16-bit numbers u of a random word: floor(3 u / 65536), one in a byte. Two at a time, in the halves of
+ * the word: 3 * 65535 < 2^32. */
+static uint32_t four_codes(uint64_t bits)
+{
+    const uint64_t low = 0x0000ffff0000ffffu;
+    const uint64_t even = (bits & low) * 3 >> 16 & low, odd = (bits >> 16 & low) * 3 >> 16 & low, pairs = even | odd << 8;
+    return (uint32_t)(pairs | pairs >> 16);
+}
+
+void source_codes(const struct row_source *src, size_t row, size_t cols, uint8_t *codes)
+{
+    const uint64_t base = row_base(src, row);
+    uint32_t four;
+    size_t k = 0;
+    for (; k + sizeof four <= cols; k += sizeof four) {
+        four = four_codes(mix64(base + k));
+        memcpy(codes + k, &four, sizeof four);
+    }
+    four = four_codes(mix64(base + k));
+    memcpy(codes + k, &four, cols - k);
+}
+
+static void synth_ternary(const struct row_source *src, size_t row, size_t cols, float *dst)
 {
     const float trit[3] = {-src->scale, 0.0f, src->scale};
-    const uint64_t base = mix64(src->seed ^ mix64(row));
+    const uint64_t base = row_base(src, row);
+    for (size_t k = 0; k < cols; k += 4) {
+        const uint32_t four = four_codes(mix64(base + k));
+        for (size_t i = 0; i < 4 && k + i < cols; i++)
+            dst[k + i] = trit[four >> (8 * i) & 3];
+    }
+}
+
+static void synth_uniform(const struct row_source *src, size_t row, size_t cols, float *dst)
+{
+    const uint64_t base = row_base(src, row);
     for (size_t k = 0; k < cols; k += 4) {
         const uint64_t bits = mix64(base + k);
-        for (size_t i = 0; i < 4 && k + i < cols; i++) {
-            const unsigned u = (unsigned)(bits >> (16 * i)) & 0xffffu;
-            dst[k + i] = src->ternary ? trit[u * 3 >> 16] : src->scale * ((float)u * (1.0f / 32768.0f) - 1.0f);
-        }
+        for (size_t i = 0; i < 4 && k + i < cols; i++)
+            dst[k + i] = src->scale * ((float)(bits >> (16 * i) & 0xffffu) * (1.0f / 32768.0f) - 1.0f);
     }
 }
 
@@ -37,7 +72,7 @@ void source_row(const struct row_source *src, size_t row, size_t cols, float *ds
     if (src->fmt)
         src->fmt->unpack_row((const char *)src->file + row * src->fmt->row_bytes(cols), cols, src->scale, dst);
     else
-        synth_row(src, row, cols, dst);
+        (src->ternary ? synth_ternary : synth_uniform)(src, row, cols, dst);
     for (size_t k = 0; k < cols && src->factor != 1.0f; k++)
         dst[k] *= src->factor;
 }

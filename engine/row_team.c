@@ -1,4 +1,4 @@
-/* Rows through floats: unpack or make, check, pack. */
+/* Rows through floats: unpack or make, check, pack. Rows of random ternary weights go through their codes instead. */
 #include "engine/row_team.h"
 
 #include <errno.h>
@@ -85,6 +85,12 @@ float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigne
 bool row_team_pack(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t r, float scale, void *dst)
 {
     const struct weights *w = t->w;
+    if (!t->src.fmt && t->src.ternary && w->fmt->pack_codes) { /* nothing to check, no floats */
+        uint8_t *codes = (uint8_t *)team->row[thread];
+        source_codes(&t->src, r, w->cols, codes);
+        w->fmt->pack_codes(codes, w->cols, scale, dst);
+        return true;
+    }
     if (!rows_valid(&t->src, w->cols, r, r + 1))
         return false;
     source_row(&t->src, r, w->cols, team->row[thread]);

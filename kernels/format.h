@@ -71,6 +71,8 @@ struct format {
     /* One row of floats <-> one row of the file. `scale`: the per-tensor scale of a ternary format (the largest |w|), else
      * unused. For a ternary format pack_row's values must be -scale, 0 or +scale. */
     void (*pack_row)(const float *src, size_t cols, float scale, void *dst);
+    /* The same row from codes 0, 1, 2 for -scale, 0, +scale, one in a byte: many times faster. NULL: pack_row is the only way. */
+    void (*pack_codes)(const uint8_t *codes, size_t cols, float scale, void *dst);
     void (*unpack_row)(const void *src, size_t cols, float scale, float *dst);
     /* False when a row of the file holds a code that stands for no weight: the bounds of the kernels would not hold. NULL: every
      * byte is a weight. */

@@ -20,18 +20,21 @@ static size_t row_bytes(size_t cols)
     return cols / 4;
 }
 
-static void pack_row(const float *src, size_t cols, float scale, void *dst)
+static void pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
 {
     (void)scale;
+    uint8_t *out = dst;
+    for (size_t b = 0; b < cols / FILE_BLOCK; b++, codes += FILE_BLOCK, out += FILE_BLOCK_BYTES)
+        for (size_t m = 0; m < FILE_BLOCK_BYTES; m++)
+            out[m] = (uint8_t)(codes[m] << 6 | codes[m + 32] << 4 | codes[m + 64] << 2 | codes[m + 96]);
+}
+
+static void pack_row(const float *src, size_t cols, float scale, void *dst)
+{
+    uint8_t codes[FILE_BLOCK];
     for (size_t b = 0; b < cols / FILE_BLOCK; b++) {
-        uint8_t *out = (uint8_t *)dst + b * FILE_BLOCK_BYTES;
-        const float *in = src + b * FILE_BLOCK;
-        for (size_t m = 0; m < FILE_BLOCK_BYTES; m++) {
-            unsigned byte = 0;
-            for (size_t n = 0; n < 4; n++)
-                byte |= (unsigned)(ternary_sign(in[m + 32 * n]) + 1) << (6 - 2 * n);
-            out[m] = (uint8_t)byte;
-        }
+        ternary_codes(src + b * FILE_BLOCK, FILE_BLOCK, codes);
+        pack_codes(codes, FILE_BLOCK, scale, (uint8_t *)dst + b * FILE_BLOCK_BYTES);
     }
 }
 
@@ -139,6 +142,7 @@ const struct format format_i2_s = {
     .row_bytes = row_bytes,
     .tail_bytes = TAIL_BYTES,
     .pack_row = pack_row,
+    .pack_codes = pack_codes,
     .unpack_row = unpack_row,
     .row_valid = row_valid,
     .file_scale = file_scale,

@@ -10,10 +10,11 @@
 
 extern const struct format format_i2_s, format_tq1_0, format_tq2_0;
 
-/* -1, 0, +1 of a float that holds -s, 0 or +s */
-static inline int ternary_sign(float x)
+/* Codes 0, 1, 2 of n floats that hold -s, 0 or +s */
+static inline void ternary_codes(const float *x, size_t n, uint8_t *codes)
 {
-    return (x > 0.0f) - (x < 0.0f);
+    for (size_t i = 0; i < n; i++)
+        codes[i] = (uint8_t)(1 + (x[i] > 0.0f) - (x[i] < 0.0f));
 }
 
 /* Whether n bytes of four 2-bit codes each are free of the code 3. */

@@ -36,19 +36,35 @@ static int code_at(const uint8_t *block, size_t j)
 
 const struct tq tq1_layout = {TQ1_BYTES, TQ1_SCALE, code_at};
 
+/* `bytes` bytes of `digits` weights each, the first one most significant, digit n of byte m at codes[m + bytes * n]. Where there are
+ * only four, a fifth digit 0 follows. ceil(q 256 / 243) = q + ceil(13 q / 243), and 13 * 242 + 242 = 3388 fits. */
+static inline void pack_digits(const uint8_t *restrict codes, size_t bytes, size_t digits, uint8_t *restrict out)
+{
+    for (size_t m = 0; m < bytes; m++) {
+        unsigned q = 0;
+        for (size_t n = 0; n < 5; n++)
+            q = q * 3 + (n < digits ? codes[m + bytes * n] : 0);
+        out[m] = (uint8_t)(q + (uint16_t)(13 * q + 242) / 243);
+    }
+}
+
+static void pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
+{
+    uint8_t *out = dst;
+    for (size_t b = 0; b < cols / TQ_BLOCK; b++, codes += TQ_BLOCK, out += TQ1_BYTES) {
+        pack_digits(codes, 32, 5, out);
+        pack_digits(codes + 160, 16, 5, out + 32);
+        pack_digits(codes + 240, 4, 4, out + TQ1_QH);
+        tq_put_scale(&tq1_layout, scale, out);
+    }
+}
+
 static void pack_row(const float *src, size_t cols, float scale, void *dst)
 {
+    uint8_t codes[TQ_BLOCK];
     for (size_t b = 0; b < cols / TQ_BLOCK; b++) {
-        uint8_t *out = (uint8_t *)dst + b * TQ1_BYTES;
-        unsigned q[TQ1_SCALE] = {0};
-        for (size_t j = 0; j < TQ_BLOCK; j++) {
-            size_t digit;
-            const size_t byte = place(j, &digit);
-            q[byte] += (unsigned)(ternary_sign(src[b * TQ_BLOCK + j]) + 1) * power3[4 - digit];
-        }
-        for (size_t i = 0; i < TQ1_SCALE; i++)
-            out[i] = (uint8_t)((q[i] * 256 + 242) / 243);
-        tq_put_scale(&tq1_layout, scale, out);
+        ternary_codes(src + b * TQ_BLOCK, TQ_BLOCK, codes);
+        pack_codes(codes, TQ_BLOCK, scale, (uint8_t *)dst + b * TQ1_BYTES);
     }
 }
 
@@ -101,6 +117,7 @@ const struct format format_tq1_0 = {
     .row_group = 1,
     .row_bytes = row_bytes,
     .pack_row = pack_row,
+    .pack_codes = pack_codes,
     .unpack_row = unpack_row,
     .file_scale = file_scale,
     .mem_bytes = mem_bytes,

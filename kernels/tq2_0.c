@@ -15,15 +15,23 @@ static int code_at(const uint8_t *block, size_t j)
 
 const struct tq tq2_layout = {TQ2_BYTES, TQ2_SCALE, code_at};
 
+static void pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
+{
+    uint8_t *out = dst;
+    for (size_t b = 0; b < cols / TQ_BLOCK; b++, out += TQ2_BYTES) {
+        for (size_t half = 0; half < 2; half++, codes += 128)
+            for (size_t m = 0; m < 32; m++)
+                out[32 * half + m] = (uint8_t)(codes[m] | codes[m + 32] << 2 | codes[m + 64] << 4 | codes[m + 96] << 6);
+        tq_put_scale(&tq2_layout, scale, out);
+    }
+}
+
 static void pack_row(const float *src, size_t cols, float scale, void *dst)
 {
+    uint8_t codes[TQ_BLOCK];
     for (size_t b = 0; b < cols / TQ_BLOCK; b++) {
-        uint8_t *out = (uint8_t *)dst + b * TQ2_BYTES;
-        const float *in = src + b * TQ_BLOCK;
-        memset(out, 0, TQ2_SCALE);
-        for (size_t j = 0; j < TQ_BLOCK; j++)
-            out[j / 128 * 32 + j % 32] |= (uint8_t)((ternary_sign(in[j]) + 1) << (2 * (j % 128 / 32)));
-        tq_put_scale(&tq2_layout, scale, out);
+        ternary_codes(src + b * TQ_BLOCK, TQ_BLOCK, codes);
+        pack_codes(codes, TQ_BLOCK, scale, (uint8_t *)dst + b * TQ2_BYTES);
     }
 }
 
@@ -84,6 +92,7 @@ const struct format format_tq2_0 = {
     .row_group = 1,
     .row_bytes = row_bytes,
     .pack_row = pack_row,
+    .pack_codes = pack_codes,
     .unpack_row = unpack_row,
     .row_valid = row_valid,
     .file_scale = file_scale,

@@ -112,6 +112,39 @@ static void synthetic_file_is_the_model_in_memory(void **state)
     unlink(path);
 }
 
+static void assert_same_weights(const struct weights *a, const struct weights *b)
+{
+    float *x = malloc(a->cols * sizeof *x), *y = malloc(a->cols * sizeof *y);
+    assert_true(x && y && a->rows == b->rows && a->cols == b->cols);
+    for (size_t r = 0; r < a->rows; r++) {
+        a->fmt->get_row(a, r, x);
+        b->fmt->get_row(b, r, y);
+        for (size_t k = 0; k < a->cols; k++)
+            if (x[k] != y[k])
+                fail_msg("weight [%zu, %zu] is %g in %s, %g in %s", r, k, (double)x[k], a->fmt->name, (double)y[k], b->fmt->name);
+    }
+    free(x);
+    free(y);
+}
+
+/* A shape and a seed are the same weights in every format that can hold them: ternary ones are made as codes, the others as floats. */
+static void a_seed_is_the_same_weights_in_every_format(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"i2_s", "tq1_0", "tq2_0", "f16"};
+    struct model *floats = load("synth:tests/shapes/tiny-relu2.ini", "f32", "f32");
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct model *m = load("synth:tests/shapes/tiny-relu2.ini", formats[i], "f32");
+        for (size_t l = 0; l < m->hp.n_layer; l++) {
+            assert_same_weights(&m->layers[l].k, &floats->layers[l].k);
+            assert_same_weights(&m->layers[l].up, &floats->layers[l].up);
+            assert_same_weights(&m->layers[l].down, &floats->layers[l].down);
+        }
+        model_free(m);
+    }
+    model_free(floats);
+}
+
 /* i2_s -> f16 -> tq1_0 -> f32 -> tq2_0 -> i2_s: the same bits as the first. */
 static void conversions_lose_nothing(void **state)
 {
@@ -409,6 +442,7 @@ int main(void)
         cmocka_unit_test(bad_weights_are_refused),               cmocka_unit_test(negative_scale_survives_conversion),
         cmocka_unit_test(sessions_check_their_input),            cmocka_unit_test(work_by_hand),
         cmocka_unit_test(work_of_2b4t),                          cmocka_unit_test(too_much_context_is_refused),
+        cmocka_unit_test(a_seed_is_the_same_weights_in_every_format),
     };
     return cmocka_run_group_tests_name("models", tests, make_dir, remove_dir);
 }
