@@ -52,21 +52,41 @@ static size_t q6_k_index(const struct weights *w, size_t row)
     return row / Q_GROUP * (w->cols / Q6_K_SUPER);
 }
 
+static uint32_t four_bytes(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* A block of 32 columns is a quarter (block % 4) of a half of the file's 256: its low bits are in one nibble of 32 bytes of ql, its
+ * high bits in one pair of bits of 32 bytes of qh. Four columns at a time, as the bytes of a word. */
+static void load_block(const struct q6_k_file *in, size_t block, size_t row, struct q6_k_block *b)
+{
+    const struct q6_k_place p = q6_k_place(block * Q_BLOCK);
+    for (size_t j = 0; j < 4; j++) {
+        const uint32_t first = four_bytes(in->ql + p.low + 4 * j) >> p.low_shift & 0x0f0f0f0fu;
+        const uint32_t second = four_bytes(in->ql + p.low + 16 + 4 * j) >> p.low_shift & 0x0f0f0f0fu;
+        const uint32_t low = first | second << 4;
+        memcpy(b->low[j][row], &low, sizeof low);
+    }
+    for (size_t h = 0; h < 2; h++) {
+        uint32_t high = 0;
+        for (size_t j = 0; j < 4; j++)
+            high |= (four_bytes(in->qh + p.high + 16 * h + 4 * j) >> p.high_shift & 0x03030303u) << (2 * j);
+        memcpy(b->high[h][row], &high, sizeof high);
+    }
+}
+
 static void load_super(const struct q6_k_file *in, size_t row, struct q6_k_group *g)
 {
     memcpy(&g->d[row], in->d, sizeof g->d[0]);
     for (size_t s = 0; s < Q6_K_SUPER / Q6_K_SUB; s++)
         g->scale[s][row] = in->scales[s];
-    for (size_t k = 0; k < Q6_K_SUPER; k++) {
-        struct q6_k_block *b = &g->block[k / Q_BLOCK];
-        const int code = q6_k_file_code(in, k);
-        const size_t h = k % Q_BLOCK / 16, j = k % 16 / 4, i = k % 4;
-        b->low[j][row][i] = (uint8_t)(b->low[j][row][i] | ((code & 15) << (4 * h)));
-        b->high[h][row][i] = (uint8_t)(b->high[h][row][i] | ((code >> 4) << (2 * j)));
-    }
+    for (size_t b = 0; b < Q6_K_SUPER / Q_BLOCK; b++)
+        load_block(in, b, row, &g->block[b]);
 }
 
-/* The memory is zeroed before: codes are or-ed in. */
 static void q6_k_load(const void *file, size_t row0, size_t row1, const struct weights *w, void *data)
 {
     const size_t n_supers = w->cols / Q6_K_SUPER;

@@ -6,7 +6,9 @@
  * largest sum(w x L)^2 / sum(w L^2). Tried are the codes round(inv x), with inv placing the extreme between -30.2 and -34
  * (beyond -32 it is limited to -32, which can serve the other 15 better).
  * The scale of largest magnitude then becomes -128 times the block's d, the others the nearest multiple of d, and the codes are
- * rounded anew under the scales that a reader will see. It does not use activation statistics. */
+ * rounded anew under the scales that a reader will see. It does not use activation statistics.
+ *
+ * The search takes nearly all of the time; the plain C here defines its result and x86/q6_k_pack_avx2.c does it for 8 runs at once. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -14,8 +16,9 @@
 #include "baselines/baseline_kernels.h"
 #include "baselines/q6_k_file.h"
 #include "baselines/quantize.h"
+#include "kernels/cpu.h"
 
-enum { RUNS = Q6_K_SUPER / Q6_K_SUB, TRIES = 20 }; /* a multiple of 4: the compiler makes vectors of the tries */
+enum { TRIES = Q6_K_TRIES }; /* a multiple of 4: the compiler makes vectors of the tries */
 
 /* Adding and subtracting 1.5 * 2^23 rounds |x| < 2^22 to the nearest integer, half to even. */
 static inline float round_even(float x)
@@ -50,7 +53,7 @@ static float run_scale(const float *x)
     for (size_t k = 0; k < Q6_K_SUB; k++)
         u[k] = x[k] / extreme;
     for (int t = 0; t < TRIES; t++)
-        target[t] = 30.2f + 0.2f * (float)t;
+        target[t] = q6_k_target(t);
     fit(u, target, ul, ll);
     for (int t = 0; t < TRIES; t++) {
         if (ll[t] > 0.0f && ul[t] * ul[t] > best * ll[t]) {
@@ -61,29 +64,60 @@ static float run_scale(const float *x)
     return scale;
 }
 
-static void pack_super(const float *x, struct q6_k_file *out)
+static void find_scales(const float x[Q6_K_SUPER], float scales[Q6_K_RUNS])
 {
-    float scales[RUNS];
-    for (size_t s = 0; s < RUNS; s++)
+    for (size_t s = 0; s < Q6_K_RUNS; s++)
         scales[s] = run_scale(x + s * Q6_K_SUB);
-    const uint16_t d = half_scale(largest(scales, RUNS) / -128.0f);
-    memset(out, 0, sizeof *out);
-    memcpy(out->d, &d, sizeof d);
-    for (size_t s = 0; s < RUNS; s++)
-        out->scales[s] = (int8_t)quantize(scales[s], half_to_float(d), -128, 127);
-    for (size_t k = 0; k < Q6_K_SUPER; k++) {
-        const float step = half_to_float(d) * (float)out->scales[k / Q6_K_SUB];
-        const int code = quantize(x[k], step, -32, 31) + Q6_K_ZERO;
-        const struct q6_k_place p = q6_k_place(k);
-        out->ql[p.low] = (uint8_t)(out->ql[p.low] | ((code & 15) << p.low_shift));
-        out->qh[p.high] = (uint8_t)(out->qh[p.high] | ((code >> 4) << p.high_shift));
+}
+
+/* The codes of a run, 0..63. As quantize(), but by masks and with the rounding of round_even(), for vectors. */
+static void run_codes(const float x[Q6_K_SUB], float step, uint8_t code[Q6_K_SUB])
+{
+    for (size_t k = 0; k < Q6_K_SUB; k++) {
+        float q = x[k] / step;
+        q = q < -32.0f ? -32.0f : q;
+        q = q > 31.0f ? 31.0f : q;
+        const uint32_t number = 0u - (uint32_t)((step != 0.0f) & (q == q)); /* else NaN */
+        code[k] = (uint8_t)(((float_to_bits(q + 12582912.0f) & number) + Q6_K_ZERO) & 63u);
     }
+}
+
+/* 256 codes to where q6_k_place() says. */
+static void place_codes(const uint8_t code[Q6_K_SUPER], struct q6_k_file *restrict out)
+{
+    for (size_t half = 0; half < 2; half++) {
+        const uint8_t *c = code + 128 * half;
+        for (size_t l = 0; l < 64; l++)
+            out->ql[64 * half + l] = (uint8_t)((c[l] & 15) | (c[l + 64] & 15) << 4);
+        for (size_t l = 0; l < 32; l++)
+            out->qh[32 * half + l] = (uint8_t)(c[l] >> 4 | c[l + 32] >> 4 << 2 | c[l + 64] >> 4 << 4 | c[l + 96] >> 4 << 6);
+    }
+}
+
+static void pack_super(const float *x, const float scales[Q6_K_RUNS], struct q6_k_file *out)
+{
+    uint8_t code[Q6_K_SUPER];
+    const uint16_t d = half_scale(largest(scales, Q6_K_RUNS) / -128.0f);
+    memcpy(out->d, &d, sizeof d);
+    for (size_t s = 0; s < Q6_K_RUNS; s++) {
+        out->scales[s] = (int8_t)quantize(scales[s], half_to_float(d), -128, 127);
+        run_codes(x + s * Q6_K_SUB, half_to_float(d) * (float)out->scales[s], code + s * Q6_K_SUB);
+    }
+    place_codes(code, out);
 }
 
 void q6_k_pack_row(const float *src, size_t cols, float scale, void *dst)
 {
     struct q6_k_file *out = dst;
+    void (*find)(const float *, float *) = find_scales;
     (void)scale;
-    for (size_t s = 0; s < cols / Q6_K_SUPER; s++)
-        pack_super(src + s * Q6_K_SUPER, &out[s]);
+#ifdef HAVE_ISA_avx2
+    if (cpu_features() & CPU_AVX2)
+        find = q6_k_find_scales_avx2;
+#endif
+    for (size_t s = 0; s < cols / Q6_K_SUPER; s++) {
+        float scales[Q6_K_RUNS];
+        find(src + s * Q6_K_SUPER, scales);
+        pack_super(src + s * Q6_K_SUPER, scales, &out[s]);
+    }
 }

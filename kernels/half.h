@@ -3,6 +3,7 @@
 #ifndef BITJOULE_HALF_H
 #define BITJOULE_HALF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -34,21 +35,24 @@ static inline float half_to_float(uint16_t h)
     return float_from_bits(sign | float_to_bits(magnitude));
 }
 
+static inline uint32_t half_choose(bool first, uint32_t a, uint32_t b)
+{
+    const uint32_t mask = 0u - (uint32_t)first;
+    return (a & mask) | (b & ~mask);
+}
+
+/* All cases are computed and one is chosen, by masks and not by branches: the compiler makes vectors of a loop over it. */
 static inline uint16_t half_from_float(float x)
 {
-    const uint32_t bits = float_to_bits(x);
-    const uint16_t sign = (uint16_t)((bits >> 16) & 0x8000u);
-    const uint32_t mag = bits & 0x7fffffffu;
-    if (mag > 0x7f800000u)
-        return (uint16_t)(sign | 0x7e00u | ((mag >> 13) & 0x3ffu));
-    if (mag >= 0x477ff000u) /* 65520 and more round to infinity */
-        return (uint16_t)(sign | 0x7c00u);
-    if (mag < 0x38800000u) { /* below 2^-14: subnormal half. Adding 0.5 leaves mag * 2^24, rounded, in the low bits */
-        const float shifted = float_from_bits(mag) + 0.5f;
-        return (uint16_t)(sign | (float_to_bits(shifted) - 0x3f000000u));
-    }
-    const uint32_t odd = (mag >> 13) & 1u;
-    return (uint16_t)(sign | ((mag - 0x38000000u + 0xfffu + odd) >> 13));
+    const uint32_t bits = float_to_bits(x), mag = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
+    const uint32_t nan = 0x7e00u | (mag >> 13 & 0x3ffu), infinity = 0x7c00u;
+    const uint32_t normal = (mag - 0x38000000u + 0xfffu + (mag >> 13 & 1u)) >> 13;
+    /* below 2^-14: subnormal half. Adding 0.5 leaves mag * 2^24, rounded, in the low bits */
+    const uint32_t subnormal = float_to_bits(float_from_bits(mag) + 0.5f) - 0x3f000000u;
+    uint32_t half = half_choose(mag < 0x38800000u, subnormal, normal);
+    half = half_choose(mag >= 0x477ff000u, infinity, half); /* 65520 and more round to infinity */
+    half = half_choose(mag > 0x7f800000u, nan, half);
+    return (uint16_t)(sign | half);
 }
 
 static inline float bf16_to_float(uint16_t h)
