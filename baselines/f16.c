@@ -14,13 +14,14 @@ static size_t f16_row_bytes(size_t cols)
     return cols * sizeof(uint16_t);
 }
 
-/* In steps of a fixed length, of which the compiler makes vectors. */
+/* Both directions go in steps of a fixed length, of which the compiler makes vectors. */
+enum { STEP = 32 };
+
 static void f16_pack_row(const float *src, size_t cols, float scale, void *dst)
 {
-    enum { STEP = 32 };
-    uint16_t h[STEP];
     (void)scale;
     for (size_t k = 0; k < cols; k += STEP) {
+        uint16_t h[STEP];
         float x[STEP] = {0};
         const size_t n = cols - k < STEP ? cols - k : STEP;
         memcpy(x, src + k, n * sizeof *x);
@@ -33,10 +34,14 @@ static void f16_pack_row(const float *src, size_t cols, float scale, void *dst)
 static void f16_unpack_row(const void *src, size_t cols, float scale, float *dst)
 {
     (void)scale;
-    for (size_t k = 0; k < cols; k++) {
-        uint16_t h;
-        memcpy(&h, (const char *)src + k * sizeof h, sizeof h);
-        dst[k] = half_to_float(h);
+    for (size_t k = 0; k < cols; k += STEP) {
+        uint16_t h[STEP] = {0};
+        float x[STEP];
+        const size_t n = cols - k < STEP ? cols - k : STEP;
+        memcpy(h, (const char *)src + k * sizeof *h, n * sizeof *h);
+        for (size_t i = 0; i < STEP; i++)
+            x[i] = half_to_float(h[i]);
+        memcpy(dst + k, x, n * sizeof *x);
     }
 }
 

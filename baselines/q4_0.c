@@ -32,11 +32,10 @@ static void q4_0_pack_row(const float *src, size_t cols, float scale, void *dst)
     for (size_t b = 0; b < cols / Q_BLOCK; b++, src += Q_BLOCK, out += BLOCK_BYTES) {
         const uint16_t d = half_scale(largest(src, Q_BLOCK) / -8.0f);
         memcpy(out, &d, sizeof d);
-        for (size_t j = 0; j < NIBBLE_BYTES; j++) {
-            const int low = quantize(src[j], half_to_float(d), -8, 7) + ZERO_CODE;
-            const int high = quantize(src[j + NIBBLE_BYTES], half_to_float(d), -8, 7) + ZERO_CODE;
-            out[sizeof d + j] = (unsigned char)(low | (high << 4));
-        }
+        int8_t code[Q_BLOCK];
+        quantize(src, Q_BLOCK, half_to_float(d), -8, 7, code);
+        for (size_t j = 0; j < NIBBLE_BYTES; j++)
+            out[sizeof d + j] = (unsigned char)((code[j] + ZERO_CODE) | (code[j + NIBBLE_BYTES] + ZERO_CODE) << 4);
     }
 }
 

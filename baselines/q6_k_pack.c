@@ -70,23 +70,13 @@ static void find_scales(const float x[Q6_K_SUPER], float scales[Q6_K_RUNS])
         scales[s] = run_scale(x + s * Q6_K_SUB);
 }
 
-/* The codes of a run, 0..63. As quantize(), but by masks and with the rounding of round_even(), for vectors. */
-static void run_codes(const float x[Q6_K_SUB], float step, uint8_t code[Q6_K_SUB])
-{
-    for (size_t k = 0; k < Q6_K_SUB; k++) {
-        float q = x[k] / step;
-        q = q < -32.0f ? -32.0f : q;
-        q = q > 31.0f ? 31.0f : q;
-        const uint32_t number = 0u - (uint32_t)((step != 0.0f) & (q == q)); /* else NaN */
-        code[k] = (uint8_t)(((float_to_bits(q + 12582912.0f) & number) + Q6_K_ZERO) & 63u);
-    }
-}
-
-/* 256 codes to where q6_k_place() says. */
-static void place_codes(const uint8_t code[Q6_K_SUPER], struct q6_k_file *restrict out)
+/* 256 codes in -32..31 to where q6_k_place() says. */
+static void place_codes(const int8_t code[Q6_K_SUPER], struct q6_k_file *restrict out)
 {
     for (size_t half = 0; half < 2; half++) {
-        const uint8_t *c = code + 128 * half;
+        uint8_t c[Q6_K_SUPER / 2];
+        for (size_t k = 0; k < sizeof c; k++)
+            c[k] = (uint8_t)(code[128 * half + k] + Q6_K_ZERO);
         for (size_t l = 0; l < 64; l++)
             out->ql[64 * half + l] = (uint8_t)((c[l] & 15) | (c[l + 64] & 15) << 4);
         for (size_t l = 0; l < 32; l++)
@@ -96,13 +86,12 @@ static void place_codes(const uint8_t code[Q6_K_SUPER], struct q6_k_file *restri
 
 static void pack_super(const float *x, const float scales[Q6_K_RUNS], struct q6_k_file *out)
 {
-    uint8_t code[Q6_K_SUPER];
+    int8_t code[Q6_K_SUPER];
     const uint16_t d = half_scale(largest(scales, Q6_K_RUNS) / -128.0f);
     memcpy(out->d, &d, sizeof d);
-    for (size_t s = 0; s < Q6_K_RUNS; s++) {
-        out->scales[s] = (int8_t)quantize(scales[s], half_to_float(d), -128, 127);
-        run_codes(x + s * Q6_K_SUB, half_to_float(d) * (float)out->scales[s], code + s * Q6_K_SUB);
-    }
+    quantize(scales, Q6_K_RUNS, half_to_float(d), -128, 127, out->scales);
+    for (size_t s = 0; s < Q6_K_RUNS; s++)
+        quantize(x + s * Q6_K_SUB, Q6_K_SUB, half_to_float(d) * (float)out->scales[s], -32, 31, code + s * Q6_K_SUB);
     place_codes(code, out);
 }
 

@@ -30,8 +30,9 @@ static void q8_0_pack_row(const float *src, size_t cols, float scale, void *dst)
     for (size_t b = 0; b < cols / Q_BLOCK; b++, src += Q_BLOCK, out += BLOCK_BYTES) {
         const uint16_t d = half_scale(fabsf(largest(src, Q_BLOCK)) / 127.0f);
         memcpy(out, &d, sizeof d);
-        for (size_t k = 0; k < Q_BLOCK; k++)
-            out[sizeof d + k] = (unsigned char)quantize(src[k], half_to_float(d), -127, 127);
+        int8_t code[Q_BLOCK];
+        quantize(src, Q_BLOCK, half_to_float(d), -127, 127, code);
+        memcpy(out + sizeof d, code, sizeof code);
     }
 }
 

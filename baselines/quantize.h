@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/half.h"
 
@@ -23,13 +24,7 @@ static inline uint16_t half_scale(float d)
     return half_from_float(fminf(fmaxf(d, -65504.0f), 65504.0f));
 }
 
-/* round(x / d), limited to lo..hi; 0 when d is 0 or x / d is NaN */
-static inline int quantize(float x, float d, int lo, int hi)
-{
-    const float q = x / d;
-    if (d == 0 || isnan(q))
-        return 0;
-    return (int)lrintf(fminf(fmaxf(q, (float)lo), (float)hi));
-}
+/* code[k] = round(x[k] / d), half to even, limited to lo..hi; 0 when d is 0 or x[k] / d is NaN. n: a multiple of 16 */
+void quantize(const float *x, size_t n, float d, int lo, int hi, int8_t *code);
 
 #endif

@@ -21,27 +21,25 @@ static inline uint32_t float_to_bits(float x)
     return bits;
 }
 
-static inline float half_to_float(uint16_t h)
-{
-    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16;
-    const uint32_t exp = (h >> 10) & 31u;
-    const uint32_t man = h & 0x3ffu;
-    if (exp == 31)
-        return float_from_bits(sign | 0x7f800000u | (man << 13) | (man ? 0x400000u : 0));
-    if (exp != 0)
-        return float_from_bits(sign | ((exp + 112) << 23) | (man << 13));
-    /* zero and subnormal: man * 2^-24 is exact in float */
-    const float magnitude = (float)man * 5.9604644775390625e-8f;
-    return float_from_bits(sign | float_to_bits(magnitude));
-}
-
+/* Both conversions compute all cases and choose one, by masks and not by branches: the compiler makes vectors of a loop over them. */
 static inline uint32_t half_choose(bool first, uint32_t a, uint32_t b)
 {
     const uint32_t mask = 0u - (uint32_t)first;
     return (a & mask) | (b & ~mask);
 }
 
-/* All cases are computed and one is chosen, by masks and not by branches: the compiler makes vectors of a loop over it. */
+static inline float half_to_float(uint16_t h)
+{
+    const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, mag = h & 0x7fffu;
+    const uint32_t normal = (mag << 13) + (112u << 23), nan = (mag << 13) | 0x7fc00000u, infinity = 0x7f800000u;
+    /* zero and subnormal: mag * 2^-24 is exact in float */
+    const uint32_t subnormal = float_to_bits((float)(int32_t)mag * 5.9604644775390625e-8f);
+    uint32_t bits = half_choose(mag < 0x0400u, subnormal, normal);
+    bits = half_choose(mag == 0x7c00u, infinity, bits);
+    bits = half_choose(mag > 0x7c00u, nan, bits);
+    return float_from_bits(sign | bits);
+}
+
 static inline uint16_t half_from_float(float x)
 {
     const uint32_t bits = float_to_bits(x), mag = bits & 0x7fffffffu, sign = bits >> 16 & 0x8000u;
