@@ -485,9 +485,3 @@ void gguf_close(struct gguf *g)
     free(g->path);
     free(g);
 }
-
-void gguf_release_data(struct gguf *g)
-{
-    if (g->mapped)
-        madvise((void *)(uintptr_t)g->base, g->len, MADV_DONTNEED); /* a clean private file mapping: pages are only dropped */
-}

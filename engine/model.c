@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "engine/memory.h"
 #include "engine/model_build.h"
 
-enum { HUGE_PAGE = 2 << 20, TENSOR_ALIGN = 4096 };
+/* LOAD_SPARE: buffers of rows, pages of the file under way, page tables: what loading needs beside the weights */
+enum { TENSOR_ALIGN = 4096, VECTOR_ALIGN = 64, LOAD_SPARE = 64 << 20 };
 
 static double now_s(void)
 {
@@ -123,7 +123,7 @@ static void place(struct build *bld)
     for (size_t i = 0; i < bld->n_vectors; i++) {
         struct vector_plan *v = &bld->vectors[i];
         v->offset = at;
-        at = round_up(at + v->n * sizeof(float), 64);
+        at = round_up(at + v->n * sizeof(float), VECTOR_ALIGN);
         m->norm_bytes += v->n * sizeof(float);
         m->total_params += v->n;
     }
@@ -133,25 +133,23 @@ static void place(struct build *bld)
 static int allocate(struct build *bld)
 {
     struct model *m = bld->m;
-    const size_t available = memory_available();
-    if (m->arena_bytes > available) {
-        snprintf(bld->err, MODEL_ERR_LEN, "%s: needs %.1f GB for weights, %.1f GB available", m->name, 1e-9 * (double)m->arena_bytes,
+    const size_t available = memory_available(), need = m->arena_bytes + LOAD_SPARE;
+    if (need > available) {
+        snprintf(bld->err, MODEL_ERR_LEN, "%s: needs %.1f GB for weights, %.1f GB available", m->name, 1e-9 * (double)need,
                  1e-9 * (double)available);
         return -ENOMEM;
     }
-    m->arena_bytes = round_up(m->arena_bytes ? m->arena_bytes : 1, HUGE_PAGE);
-    void *p = mmap(NULL, m->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
+    const int rc = huge_map_new(m->arena_bytes, &m->arena);
+    if (rc != 0) {
         snprintf(bld->err, MODEL_ERR_LEN, "%s: cannot map %.1f GB for weights: %s", m->name, 1e-9 * (double)m->arena_bytes,
-                 strerror(errno));
+                 strerror(-rc));
         return -ENOMEM;
     }
-    m->arena = p;
-    madvise(p, m->arena_bytes, MADV_HUGEPAGE); /* a hint: where it fails, pages are small */
+    char *base = m->arena.data;
     for (size_t i = 0; i < bld->n_tensors; i++)
-        bld->tensors[i].w->data = (char *)p + bld->tensors[i].offset;
+        bld->tensors[i].w->data = base + bld->tensors[i].offset;
     for (size_t i = 0; i < bld->n_vectors; i++) {
-        bld->vectors[i].out = (float *)(void *)((char *)p + bld->vectors[i].offset);
+        bld->vectors[i].out = (float *)(void *)(base + bld->vectors[i].offset);
         *bld->vectors[i].dst = bld->vectors[i].out;
     }
     return 0;
@@ -174,6 +172,7 @@ int model_load(const char *spec, const struct model_options *opt, struct model *
         place(&bld);
         rc = allocate(&bld);
     }
+    const double fill_start = now_s();
     if (rc == 0)
         rc = build_fill(&bld, opt->threads);
     build_done(&bld);
@@ -186,7 +185,8 @@ int model_load(const char *spec, const struct model_options *opt, struct model *
     if (m->hp.tied)
         m->head = m->embd;
     if (m->gguf)
-        gguf_release_data(m->gguf);
+        gguf_release_all(m->gguf);
+    m->repack_s = now_s() - fill_start - m->read_s;
     m->load_s = now_s() - start;
     *out = m;
     return 0;
@@ -196,8 +196,7 @@ void model_free(struct model *m)
 {
     if (!m)
         return;
-    if (m->arena)
-        munmap(m->arena, m->arena_bytes);
+    huge_map_free(&m->arena);
     gguf_close(m->gguf);
     free(m->layers);
     free(m);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "engine/gguf.h"
+#include "engine/memory.h"
 #include "kernels/format.h"
 
 enum { MODEL_ERR_LEN = GGUF_ERR_LEN, MODEL_NAME_LEN = 64, MODEL_MAX_COLS = 1 << 18 }; /* columns: bounds of the integer kernels */
@@ -49,9 +50,11 @@ struct model {
     struct gguf *gguf; /* NULL for synth; kept open for the tokenizer's metadata */
     size_t linear_bytes, embd_bytes, norm_bytes; /* as they are in memory */
     size_t linear_params, embd_params, total_params;
-    double load_s; /* wall time of model_load */
-    void *arena;   /* every tensor's memory */
-    size_t arena_bytes;
+    /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; 0 for synth), and converting into the memory
+     * layout (synth: making the weights too). The rest: opening, metadata, scales. */
+    double load_s, read_s, repack_s;
+    struct huge_map arena; /* every tensor's memory */
+    size_t arena_bytes; /* used of it */
 };
 
 /* `spec`: path of a .gguf file, or "synth:SHAPE" (configs/models/SHAPE.ini). 0, or a negative errno and one line in err.

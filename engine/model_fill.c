@@ -1,5 +1,5 @@
-/* Fills the tensors of a model with all threads: straight from the file where the format is already right, else row by row
- * through floats. A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
+/* Fills the tensors of a model with all threads: straight from the file where its layout is already that of the format, else row by row
+ * through floats (or codes: row_team.c). A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
 #include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -49,33 +49,44 @@ static bool convert_group(struct fill *f, const struct tensor_plan *t, unsigned 
     return true;
 }
 
+static bool convert_rows(struct fill *f, const struct tensor_plan *t, unsigned thread, size_t from, size_t to, float scale)
+{
+    const size_t group = t->w->fmt->row_group;
+    for (size_t r = from; r < to; r += group)
+        if (!convert_group(f, t, thread, r, r + group < to ? r + group : to, scale))
+            return false;
+    return true;
+}
+
+/* Whether the rows of the file can be loaded as they are. A direct copy of tq blocks keeps their own scales; a `.scale` beside a ternary
+ * tensor multiplies the per-tensor scale. */
+static bool is_direct(const struct tensor_plan *t)
+{
+    const struct format *fmt = t->w->fmt;
+    return t->src.fmt && t->src.fmt->gguf_type == fmt->gguf_type && (t->src.factor == 1.0f || (fmt->ternary && !t->src.per_block));
+}
+
 static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned threads)
 {
     struct tensor_plan *t = &f->bld->tensors[index];
     struct weights *w = t->w;
-    /* A direct copy of tq blocks keeps their own scales; a `.scale` beside a ternary tensor multiplies the per-tensor scale. */
-    const bool direct = t->src.fmt == w->fmt && (t->src.factor == 1.0f || (w->fmt->ternary && !t->src.per_block));
+    const bool direct = is_direct(t);
     float scale = direct ? t->src.scale * t->src.factor : row_team_scale(&f->team, t, thread, threads);
     size_t from, to;
+    bool ok = true;
     pool_share(w->rows, w->fmt->row_group, thread, threads, &from, &to);
-    if (direct) {
-        if (!copy_rows(t, from, to))
-            atomic_store(&f->bad, index + 1);
-    } else {
-        for (size_t r = from; r < to; r += w->fmt->row_group) {
-            const size_t end = r + w->fmt->row_group < to ? r + w->fmt->row_group : to;
-            if (!convert_group(f, t, thread, r, end, scale)) {
-                atomic_store(&f->bad, index + 1);
-                break;
-            }
-        }
-        if (w->fmt->ternary && !w->fmt->tail_bytes) { /* what the blocks now hold */
-            const float held = half_to_float(half_from_float(scale));
-            if (fabsf(held - scale) > scale * 0x1p-11f) /* more than rounding: float16 has no such number */
-                atomic_store(&f->bad, index + 1);
-            scale = held;
-        }
+    for (size_t r = from, end; r < to && ok; r = end) {
+        end = row_team_fetch(&f->team, t, thread, r, to);
+        ok = direct ? copy_rows(t, r, end) : convert_rows(f, t, thread, r, end, scale);
+        row_team_release(&f->team, t, r, end);
     }
+    if (!direct && w->fmt->ternary && !w->fmt->tail_bytes) { /* what the blocks now hold */
+        const float held = half_to_float(half_from_float(scale));
+        ok &= fabsf(held - scale) <= scale * 0x1p-11f; /* else more than rounding: float16 has no such number */
+        scale = held;
+    }
+    if (!ok)
+        atomic_store(&f->bad, index + 1);
     if (thread == 0) {
         w->scale = scale;
         w->per_block = direct && t->src.per_block;
@@ -107,24 +118,23 @@ static void fill_all(void *arg, unsigned thread, unsigned threads)
     }
 }
 
-/* The widest row and the largest row group of the model's tensors. */
-static void largest_rows(const struct build *bld, size_t *cols, size_t *group_bytes)
+/* The largest group of rows in file layout. */
+static size_t largest_group(const struct build *bld)
 {
-    *cols = *group_bytes = 1;
+    size_t bytes = 1;
     for (size_t i = 0; i < bld->n_tensors; i++) {
         const struct weights *w = bld->tensors[i].w;
         const size_t need = w->fmt->row_group * w->fmt->row_bytes(w->cols);
-        *cols = w->cols > *cols ? w->cols : *cols;
-        *group_bytes = need > *group_bytes ? need : *group_bytes;
+        bytes = need > bytes ? need : bytes;
     }
+    return bytes;
 }
 
 int build_fill(struct build *bld, unsigned threads)
 {
     struct fill f = {.bld = bld};
-    size_t cols, group_bytes;
-    largest_rows(bld, &cols, &group_bytes);
-    int rc = row_team_new(threads, cols, &f.team);
+    const size_t group_bytes = largest_group(bld);
+    int rc = row_team_new(bld, threads, &f.team);
     if (rc != 0)
         return rc;
     f.packed = calloc(f.team.threads, sizeof *f.packed);
@@ -137,6 +147,7 @@ int build_fill(struct build *bld, unsigned threads)
         pool_run(f.team.pool, fill_all, &f);
         const size_t bad = atomic_load(&f.bad);
         rc = bad ? row_team_not_ternary(bld, &bld->tensors[bad - 1]) : 0;
+        bld->m->read_s = row_team_read_s(&f.team);
     }
     for (unsigned i = 0; f.packed && i < f.team.threads; i++)
         free(f.packed[i]);

@@ -173,8 +173,10 @@ static int add_matrix(struct build *bld, size_t layer, const char *part, struct 
         return rc;
     struct row_source src = {.fmt = t->type == GGUF_T_BF16 ? &source_bf16 : format_of_type(t->type), .file = t->data, .factor = 1.0f};
     assert(src.fmt); /* the reader lets through only types that have a format */
-    if (src.fmt->file_scale)
+    if (src.fmt->file_scale) {
         src.per_block = src.fmt->file_scale(t->data, rows, cols, &src.scale) == 1;
+        gguf_release(bld->m->gguf, t->data, t->bytes); /* it may have looked at every block */
+    }
     build_name(full, layer, name);
     if (!isfinite(src.scale))
         return fail(bld, full, "scale of the weights is not finite");

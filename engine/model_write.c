@@ -58,16 +58,19 @@ static int write_tensor(struct build *bld, struct gguf_writer *w, struct block *
 {
     const struct weights *m = b->t->w;
     const size_t row = m->fmt->row_bytes(m->cols), per_block = row < BLOCK_BYTES ? BLOCK_BYTES / row : 1;
+    int rc = 0;
     if (b->t->src.fmt == m->fmt && b->t->src.factor == 1.0f) {
         if (!rows_valid(&b->t->src, m->cols, 0, m->rows)) /* on the other path row_team_pack looks at each row */
             return row_team_not_ternary(bld, b->t);
-        return gguf_write_data(w, b->t->src.file, m->rows * row + m->fmt->tail_bytes);
+        rc = gguf_write_data(w, b->t->src.file, m->rows * row + m->fmt->tail_bytes);
+        row_team_release(b->team, b->t, 0, m->rows);
+        return rc;
     }
     pool_run(b->team->pool, find_scale, b);
-    int rc = 0;
     for (b->row0 = 0; b->row0 < m->rows && rc == 0; b->row0 += b->rows) {
         b->rows = m->rows - b->row0 < per_block ? m->rows - b->row0 : per_block;
         pool_run(b->team->pool, pack_block, b);
+        row_team_release(b->team, b->t, b->row0, b->row0 + b->rows);
         rc = atomic_load(&b->bad) ? row_team_not_ternary(bld, b->t) : gguf_write_data(w, b->out, b->rows * row);
     }
     if (rc == 0 && m->fmt->tail_bytes) {
@@ -90,14 +93,13 @@ static int write_vector(const struct vector_plan *v, struct gguf_writer *w)
 int build_write_data(struct build *bld, struct gguf_writer *w, unsigned threads)
 {
     struct row_team team;
-    size_t cols = 1, out_bytes = BLOCK_BYTES;
+    size_t out_bytes = BLOCK_BYTES;
     for (size_t i = 0; i < bld->n_tensors; i++) {
         const struct weights *m = bld->tensors[i].w;
         const size_t row = m->fmt->row_bytes(m->cols);
-        cols = m->cols > cols ? m->cols : cols;
         out_bytes = row > out_bytes ? row : out_bytes;
     }
-    int rc = row_team_new(threads, cols, &team);
+    int rc = row_team_new(bld, threads, &team);
     if (rc != 0) {
         snprintf(bld->err, MODEL_ERR_LEN, "%s: cannot start threads to convert with: %s", bld->m->name, strerror(-rc));
         return rc;

@@ -5,21 +5,34 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "kernels/half.h"
 
-int row_team_new(unsigned threads, size_t max_cols, struct row_team *team)
+enum { STEP_BYTES = 512 << 10 }; /* of the file: with what is made of it, within the second-level cache */
+
+static size_t widest_row(const struct build *bld)
 {
-    *team = (struct row_team){.pool = NULL};
-    int rc = pool_new(threads, false, 0, &team->pool);
+    size_t cols = 1;
+    for (size_t i = 0; i < bld->n_tensors; i++)
+        cols = bld->tensors[i].w->cols > cols ? bld->tensors[i].w->cols : cols;
+    return cols;
+}
+
+int row_team_new(const struct build *bld, unsigned threads, struct row_team *team)
+{
+    const size_t cols = widest_row(bld);
+    *team = (struct row_team){.file = bld->m->gguf};
+    int rc = pool_new(threads, true, 0, &team->pool);
     if (rc != 0)
         return rc;
     team->threads = pool_threads(team->pool);
     team->max = calloc(team->threads, sizeof *team->max);
+    team->read_s = calloc(team->threads, sizeof *team->read_s);
     team->row = calloc(team->threads, sizeof *team->row);
-    rc = team->max && team->row ? 0 : -ENOMEM;
+    rc = team->max && team->read_s && team->row ? 0 : -ENOMEM;
     for (unsigned i = 0; i < team->threads && rc == 0; i++) {
-        team->row[i] = malloc(max_cols * sizeof **team->row);
+        team->row[i] = malloc(cols * sizeof **team->row);
         rc = team->row[i] ? 0 : -ENOMEM;
     }
     if (rc != 0)
@@ -33,7 +46,44 @@ void row_team_free(struct row_team *team)
     for (unsigned i = 0; i < team->threads && team->row; i++)
         free(team->row[i]);
     free(team->row);
+    free(team->read_s);
     free(team->max);
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+size_t row_team_fetch(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t from, size_t to)
+{
+    if (!t->src.fmt)
+        return to;
+    const size_t row = t->src.fmt->row_bytes(t->w->cols), group = t->w->fmt->row_group;
+    const size_t rows = STEP_BYTES / row < group ? group : STEP_BYTES / row / group * group;
+    const size_t end = rows < to - from ? from + rows : to;
+    const double start = now_s();
+    gguf_fetch(team->file, (const char *)t->src.file + from * row, (end - from) * row);
+    team->read_s[thread] += now_s() - start;
+    return end;
+}
+
+void row_team_release(const struct row_team *team, const struct tensor_plan *t, size_t from, size_t to)
+{
+    if (!t->src.fmt)
+        return;
+    const size_t row = t->src.fmt->row_bytes(t->w->cols);
+    gguf_release(team->file, (const char *)t->src.file + from * row, (to - from) * row);
+}
+
+double row_team_read_s(const struct row_team *team)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < team->threads; i++)
+        sum += team->read_s[i];
+    return sum / team->threads;
 }
 
 static float largest(const float *x, size_t n)
@@ -71,9 +121,13 @@ float row_team_scale(struct row_team *team, const struct tensor_plan *t, unsigne
     float s = 0.0f;
     pool_share(w->rows, 1, thread, threads, &from, &to);
     team->max[thread] = 0.0f;
-    for (size_t r = from; r < to; r++) {
-        source_row(&t->src, r, w->cols, team->row[thread]);
-        team->max[thread] = fmaxf(team->max[thread], largest(team->row[thread], w->cols));
+    for (size_t r = from, end; r < to; r = end) {
+        end = row_team_fetch(team, t, thread, r, to);
+        for (size_t i = r; i < end; i++) {
+            source_row(&t->src, i, w->cols, team->row[thread]);
+            team->max[thread] = fmaxf(team->max[thread], largest(team->row[thread], w->cols));
+        }
+        row_team_release(team, t, r, end);
     }
     pool_barrier(team->pool);
     for (unsigned i = 0; i < threads; i++)
