@@ -258,9 +258,10 @@ static void print_speed(const struct talk *k)
         return;
     fprintf(stderr,
             "prompt: %zu tokens, %.1f tokens/s; generated: %zu tokens, %.1f tokens/s over %zu passes; %u threads on CPU %s, "
-            "%s (%s), loaded in %.2f s\n",
+            "%s (%s), loaded in %.2f s (%.2f reading, %.2f repacking)\n",
             k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_eval / k->gen_s, k->n_eval, session_threads(k->s),
-            session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, k->m->layers[0].q.kern->isa, k->m->load_s);
+            session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, k->m->layers[0].q.kern->isa, k->m->load_s,
+            k->m->read_s, k->m->repack_s);
 }
 
 static int start_talk(struct talk *k)

@@ -13,6 +13,7 @@
 
 #include "engine/model.h"
 #include "engine/session.h"
+#include "harness/load_metrics.h"
 #include "harness/sha256.h"
 #include "harness/worker.h"
 #include "kernels/cpu.h"
@@ -239,6 +240,7 @@ static json_t *do_stop(struct child *c, const json_t *cmd)
         return refuse("out of memory");
     size_t n = probe_set_read(c->probes, m, CAP - 2 * ENGINE);
     n += engine_metrics(c, m + n);
+    n += load_metrics(c->model, m + n);
     if (c->wl->metrics)
         n += c->wl->metrics(c->state, m + n, ENGINE);
     json_t *list = metrics_json(m, n);

@@ -71,10 +71,14 @@ ok "tiny: two comparisons with f16" is "$(count tiny '"ratio":')" 2
 # of four speeds, and of the time to first token of two prefills
 ok "tiny: method of the interval" is "$(count tiny '"t interval of log time, n=3"')" 6
 ok "tiny: not interrupted" is "$(values tiny interrupted)" false
-for m in rss_peak_bytes pss_bytes weights_bytes embedding_bytes kv_bytes scratch_bytes energy_pkg_j joules_per_token power_pkg_w; do
+for m in rss_peak_bytes pss_bytes weights_bytes embedding_bytes kv_bytes scratch_bytes energy_pkg_j joules_per_token power_pkg_w \
+    load_s load_read_s load_repack_s weights_huge_share; do
     ok "tiny: every cell has the metric $m" is "$(count tiny "\"name\": \"$m\"")" 5
 done
 ok "tiny: memory is above 0" calc "$(metric tiny weights_bytes | head -n 1) > 1000000 && $(metric tiny kv_bytes | head -n 1) > 0"
+ok "tiny: reading and repacking are parts of loading" calc "$(metric tiny load_read_s | head -n 1) > 0 &&
+    $(metric tiny load_repack_s | head -n 1) > 0 &&
+    $(metric tiny load_read_s | head -n 1) + $(metric tiny load_repack_s | head -n 1) <= $(metric tiny load_s | head -n 1) + 1e-6"
 ok "tiny: perplexity is a sane number" calc "$(metric tiny perplexity) > 10 && $(metric tiny perplexity) < 500"
 ok "tiny: the stream has every sample" is "$(lines tiny '"type":"sample"')" $((4 * (1 + 3) + 1))
 ok "tiny: the stream begins with the header" eval "head -n 1 '$dir/tiny/results.jsonl' | grep -q '^{\"type\":\"header\"'"
