@@ -33,7 +33,8 @@ static inline int q6_k_file_code(const struct q6_k_file *s, size_t k)
     return ((s->ql[p.low] >> p.low_shift) & 15) | (((s->qh[p.high] >> p.high_shift) & 3) << 4);
 }
 
-/* The search for the scales of the 16 runs of 16 weights (q6_k_pack.c). Try t wants the extreme of a run to have the code -target. */
+/* The search for the scales of the 16 runs of 16 weights (q6_k_pack.c). Try t wants the extreme of a run to have the code
+ * -target. */
 enum { Q6_K_RUNS = 16, Q6_K_TRIES = 20 };
 
 static inline float q6_k_target(int t)

@@ -8,7 +8,7 @@
  * The scale of largest magnitude then becomes -128 times the block's d, the others the nearest multiple of d, and the codes are
  * rounded anew under the scales that a reader will see. It does not use activation statistics.
  *
- * The search takes nearly all of the time; the plain C here defines its result and x86/q6_k_pack_avx2.c does it for 8 runs at once. */
+ * The search takes nearly all of the time. The plain C here defines its result; x86/q6_k_pack_avx2.c does 8 runs at once. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -70,13 +70,11 @@ static void find_scales(const float x[Q6_K_SUPER], float scales[Q6_K_RUNS])
         scales[s] = run_scale(x + s * Q6_K_SUB);
 }
 
-/* 256 codes in -32..31 to where q6_k_place() says. */
-static void place_codes(const int8_t code[Q6_K_SUPER], struct q6_k_file *restrict out)
+/* 256 codes, 0..63, to where q6_k_place() says. */
+static void place_codes(const uint8_t code[Q6_K_SUPER], struct q6_k_file *restrict out)
 {
     for (size_t half = 0; half < 2; half++) {
-        uint8_t c[Q6_K_SUPER / 2];
-        for (size_t k = 0; k < sizeof c; k++)
-            c[k] = (uint8_t)(code[128 * half + k] + Q6_K_ZERO);
+        const uint8_t *c = code + 128 * half;
         for (size_t l = 0; l < 64; l++)
             out->ql[64 * half + l] = (uint8_t)((c[l] & 15) | (c[l + 64] & 15) << 4);
         for (size_t l = 0; l < 32; l++)
@@ -86,12 +84,15 @@ static void place_codes(const int8_t code[Q6_K_SUPER], struct q6_k_file *restric
 
 static void pack_super(const float *x, const float scales[Q6_K_RUNS], struct q6_k_file *out)
 {
-    int8_t code[Q6_K_SUPER];
+    int8_t q[Q6_K_SUPER];
+    uint8_t code[Q6_K_SUPER];
     const uint16_t d = half_scale(largest(scales, Q6_K_RUNS) / -128.0f);
     memcpy(out->d, &d, sizeof d);
     quantize(scales, Q6_K_RUNS, half_to_float(d), -128, 127, out->scales);
     for (size_t s = 0; s < Q6_K_RUNS; s++)
-        quantize(x + s * Q6_K_SUB, Q6_K_SUB, half_to_float(d) * (float)out->scales[s], -32, 31, code + s * Q6_K_SUB);
+        quantize(x + s * Q6_K_SUB, Q6_K_SUB, half_to_float(d) * (float)out->scales[s], -32, 31, q + s * Q6_K_SUB);
+    for (size_t k = 0; k < Q6_K_SUPER; k++)
+        code[k] = (uint8_t)(q[k] + Q6_K_ZERO);
     place_codes(code, out);
 }
 

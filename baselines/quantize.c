@@ -1,5 +1,5 @@
-/* Rounding to integer codes, 16 at a time, by masks and not by branches: the compiler makes vectors of the inner loop. (Not inline: where it
- * sees the numbers lo and hi, it makes branches of the limits.) */
+/* Rounding to integer codes, 16 at a time, by masks and not by branches: the compiler makes vectors of the inner loop. (Not
+ * inline: where it sees the numbers lo and hi, it makes branches of the limits.) */
 #include "baselines/quantize.h"
 
 enum { STEP = 16 };

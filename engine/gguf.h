@@ -67,8 +67,9 @@ int gguf_open(const char *path, struct gguf **out, char err[GGUF_ERR_LEN]);
  * data is as aligned as `bytes` is. */
 int gguf_open_memory(const char *name, const void *bytes, size_t len, struct gguf **out, char err[GGUF_ERR_LEN]);
 void gguf_close(struct gguf *g);
-/* Bytes [data, data + len) of a mapped file, and the pages around them. fetch: brings them into memory now, and has as many more read
- * meanwhile. release: they leave this process's memory; whoever touches them later gets them from the file again. release_all: every page, metadata too. */
+/* Bytes [data, data + len) of a mapped file, and the pages around them. fetch: brings them into memory now, and has as many
+ * more read meanwhile. release: they leave this process's memory; whoever touches them later gets them from the file again.
+ * release_all: every page, metadata too. */
 void gguf_fetch(const struct gguf *g, const void *data, size_t len);
 void gguf_release(const struct gguf *g, const void *data, size_t len);
 void gguf_release_all(const struct gguf *g);

@@ -1,5 +1,6 @@
-/* The pages of a mapped file: brought in before they are used, so that reading can be told from computing, and let go afterwards, so that
- * a file never stays in memory beside what was made of it. (The system's cache of the file is its own business.) */
+/* The pages of a mapped file: brought in before they are used, so that reading can be told from computing, and let go
+ * afterwards, so that a file never stays in memory beside what was made of it. (The system's cache of the file is its own
+ * business.) */
 #include <stdint.h>
 #include <sys/mman.h>
 

@@ -1,4 +1,5 @@
-/* Weights take one mapping for all: many small tensors share huge pages. MADV_HUGEPAGE asks for them; the kernel gives what it has. */
+/* Weights take one mapping for all: many small tensors share huge pages. MADV_HUGEPAGE asks for them; the kernel gives what it
+ * has. */
 #include "engine/memory.h"
 
 #include <errno.h>

@@ -19,7 +19,8 @@ struct huge_map {
 int huge_map_new(size_t bytes, struct huge_map *a);
 void huge_map_free(struct huge_map *a); /* an empty one is fine */
 
-/* What of the mapping is in memory, and what of that in huge pages, as the kernel says (procfs smaps). 0, or -ENOENT where it does not. */
+/* What of the mapping is in memory, and what of that in huge pages, as the kernel says (procfs smaps). 0, or -ENOENT where it
+ * does not. */
 int huge_map_pages(const struct huge_map *a, size_t *resident, size_t *huge);
 
 #endif

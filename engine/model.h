@@ -50,8 +50,8 @@ struct model {
     struct gguf *gguf; /* NULL for synth; kept open for the tokenizer's metadata */
     size_t linear_bytes, embd_bytes, norm_bytes; /* as they are in memory */
     size_t linear_params, embd_params, total_params;
-    /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; 0 for synth), and converting into the memory
-     * layout (synth: making the weights too). The rest: opening, metadata, scales. */
+    /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; 0 for synth), and converting into
+     * the memory layout (synth: making the weights too). The rest: opening, metadata, scales. */
     double load_s, read_s, repack_s;
     struct huge_map arena; /* every tensor's memory */
     size_t arena_bytes; /* used of it */

@@ -1,5 +1,5 @@
-/* Fills the tensors of a model with all threads: straight from the file where its layout is already that of the format, else row by row
- * through floats (or codes: row_team.c). A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
+/* Fills the tensors of a model with all threads: straight from the file where its layout is already that of the format, else
+ * row by row through floats (or codes: row_team.c). A matrix that becomes ternary is checked: every weight must be -s, 0 or +s. */
 #include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -58,8 +58,8 @@ static bool convert_rows(struct fill *f, const struct tensor_plan *t, unsigned t
     return true;
 }
 
-/* Whether the rows of the file can be loaded as they are. A direct copy of tq blocks keeps their own scales; a `.scale` beside a ternary
- * tensor multiplies the per-tensor scale. */
+/* Whether the rows of the file can be loaded as they are. A direct copy of tq blocks keeps their own scales; a `.scale` beside
+ * a ternary tensor multiplies the per-tensor scale. */
 static bool is_direct(const struct tensor_plan *t)
 {
     const struct format *fmt = t->w->fmt;

@@ -24,8 +24,8 @@ static uint64_t row_base(const struct row_source *src, size_t row)
     return mix64(src->seed ^ mix64(row));
 }
 
-/* Four ternary codes from the four 16-bit numbers u of a random word: floor(3 u / 65536), one in a byte. Two at a time, in the halves of
- * the word: 3 * 65535 < 2^32. */
+/* Four ternary codes from the four 16-bit numbers u of a random word: floor(3 u / 65536), one in a byte. Two at a time, in the
+ * halves of the word: 3 * 65535 < 2^32. */
 static uint32_t four_codes(uint64_t bits)
 {
     const uint64_t low = 0x0000ffff0000ffffu;

@@ -1,5 +1,5 @@
-/* Inside the engine: all threads converting the rows of matrices - for loading and for writing files. Rows of a mapped file are taken in
- * steps: fetched, converted, released, so that the file never stands in memory beside what is made of it. */
+/* Inside the engine: all threads converting the rows of matrices - for loading and for writing files. Rows of a mapped file are
+ * taken in steps: fetched, converted, released, so that the file never stands in memory beside what is made of it. */
 #ifndef BITJOULE_ROW_TEAM_H
 #define BITJOULE_ROW_TEAM_H
 

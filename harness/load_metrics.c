@@ -1,6 +1,6 @@
-/* load_s is the wall time of loading, of which load_read_s went into waiting for the file's pages and load_repack_s into converting them
- * to the memory layout; what is left is opening, metadata and scales. The model is loaded once for all cells of a model and
- * format, which then have the same figures. weights_huge_share is of the moment of the call. */
+/* load_s is the wall time of loading, of which load_read_s went into waiting for the file's pages and load_repack_s into
+ * converting them to the memory layout; what is left is opening, metadata and scales. The model is loaded once for all cells of
+ * a model and format, which then have the same figures. weights_huge_share is of the moment of the call. */
 #include "harness/load_metrics.h"
 
 #include <stdio.h>

@@ -83,8 +83,8 @@ struct format {
     /* Writes the tail_bytes after the rows. NULL: there are none. */
     void (*write_tail)(void *tail, float scale);
 
-    /* Memory layout: one group of row_group rows after the other, each mem_bytes(row_group, cols) long, so that a group can be made by
-     * itself, from a few rows of the file layout. */
+    /* Memory layout: one group of row_group rows after the other, each mem_bytes(row_group, cols) long, so that a group can be
+     * made by itself, from a few rows of the file layout. */
     size_t (*mem_bytes)(size_t rows, size_t cols);
     /* Rows [row0, row1) of the file layout (file: its row 0) into w->data, which is zeroed and writable; w->rows, cols are set.
      * row0 and row1 as in matmul_fn. Rows of padding in the last group stay zero. NULL: plain copy of the rows. */

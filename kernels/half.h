@@ -21,7 +21,8 @@ static inline uint32_t float_to_bits(float x)
     return bits;
 }
 
-/* Both conversions compute all cases and choose one, by masks and not by branches: the compiler makes vectors of a loop over them. */
+/* Both conversions compute all cases and choose one, by masks and not by branches: the compiler makes vectors of a loop over
+ * them. */
 static inline uint32_t half_choose(bool first, uint32_t a, uint32_t b)
 {
     const uint32_t mask = 0u - (uint32_t)first;

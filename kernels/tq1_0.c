@@ -36,8 +36,8 @@ static int code_at(const uint8_t *block, size_t j)
 
 const struct tq tq1_layout = {TQ1_BYTES, TQ1_SCALE, code_at};
 
-/* `bytes` bytes of `digits` weights each, the first one most significant, digit n of byte m at codes[m + bytes * n]. Where there are
- * only four, a fifth digit 0 follows. ceil(q 256 / 243) = q + ceil(13 q / 243), and 13 * 242 + 242 = 3388 fits. */
+/* `bytes` bytes of `digits` weights each, the first one most significant, digit n of byte m at codes[m + bytes * n]. Where
+ * there are only four, a fifth digit 0 follows. ceil(q 256 / 243) = q + ceil(13 q / 243), and 13 * 242 + 242 = 3388 fits. */
 static inline void pack_digits(const uint8_t *restrict codes, size_t bytes, size_t digits, uint8_t *restrict out)
 {
     for (size_t m = 0; m < bytes; m++) {

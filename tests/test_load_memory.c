@@ -1,6 +1,6 @@
-/* Memory of loading, predicted and real. Real: a forked child loads a model and tells the peak of its resident memory (VmHWM), which may
- * be the weights and a few MiB more, from a file as from a seed, in the file's format as in another. Predicted: the plan of a
- * hundred billion parameters. And the mapping that weights lie in. */
+/* Memory of loading, predicted and real. Real: a forked child loads a model and tells the peak of its resident memory (VmHWM),
+ * which may be the weights and a few MiB more, from a file as from a seed, in the file's format as in another. Predicted: the
+ * plan of a hundred billion parameters. And the mapping that weights lie in. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -198,8 +198,8 @@ static void seeds(void **state)
 
 /* ---- predicted -------------------------------------------------------------------------------------------------------------- */
 
-/* 72 layers of 4 x 8192^2 + 3 x 8192 x 45568 weights at 1.6 to 1.6875 bits, 32002 x 8192 at 6.5625, norms: 20.2 to 21.4 GB. The tensors'
- * alignment is under 2 MB. */
+/* 72 layers of 4 x 8192^2 + 3 x 8192 x 45568 weights at 1.6 to 1.6875 bits, 32002 x 8192 at 6.5625, norms: 20.2 to 21.4 GB. The
+ * tensors' alignment is under 2 MB. */
 static void hundred_billion(void **state)
 {
     (void)state;

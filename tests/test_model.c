@@ -127,7 +127,8 @@ static void assert_same_weights(const struct weights *a, const struct weights *b
     free(y);
 }
 
-/* A shape and a seed are the same weights in every format that can hold them: ternary ones are made as codes, the others as floats. */
+/* A shape and a seed are the same weights in every format that can hold them: ternary ones are made as codes, the others as
+ * floats. */
 static void a_seed_is_the_same_weights_in_every_format(void **state)
 {
     (void)state;

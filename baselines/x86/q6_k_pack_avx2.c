@@ -1,5 +1,6 @@
-/* The scale search of q6_k (q6_k_pack.c) for 8 runs of 16 weights at once: a vector lane is a run, so that nothing is added across and
- * every lane does just what the C does, in its order, without FMA: the same bits. A run of zeros (or of NaN) gets the scale 0. */
+/* The scale search of q6_k (q6_k_pack.c) for 8 runs of 16 weights at once: a vector lane is a run, so that nothing is added
+ * across and every lane does just what the C does, in its order, without FMA: the same bits. A run of zeros (or of NaN) gets
+ * the scale 0. */
 #ifndef __AVX2__
 #error "q6_k_pack_avx2.c needs -mavx2"
 #endif
