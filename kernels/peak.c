@@ -67,6 +67,9 @@ static const struct peak_loops *const loops[] = {
 #ifdef HAVE_ISA_avx512vnni
     &peak_avx512vnni,
 #endif
+#ifdef HAVE_ISA_avxvnni
+    &peak_avxvnni,
+#endif
 #ifdef HAVE_ISA_avx512
     &peak_avx512,
 #endif

@@ -1,4 +1,4 @@
-/* Peak loops on AVX-512: vpmaddubsw + vpaddw and vfmadd on 64-byte registers. */
+/* Peak loops on AVX-512: vpmaddubsw + vpaddw and vfmadd on 64-byte registers. See peak_avx2.c about the order. */
 #ifndef __AVX512BW__
 #error "compile with -mavx512f -mavx512bw"
 #endif
@@ -16,9 +16,15 @@ static int64_t int8_loop(uint64_t iterations)
     PEAK_UNROLL for (int c = 0; c < INT8_CHAINS; c++)
         s[c] = _mm512_set1_epi32(c); /* different, or the compiler would keep one chain for all */
     for (uint64_t i = 0; i < iterations; i++) {
-        PEAK_UNROLL for (int c = 0; c < INT8_CHAINS; c++) {
-            __asm__("" : "+v"(a)); /* the product must be computed anew each time */
-            s[c] = _mm512_add_epi16(s[c], _mm512_maddubs_epi16(a, b));
+        PEAK_UNROLL for (int c = 0; c < INT8_CHAINS; c += 2) {
+            __m512i p = _mm512_maddubs_epi16(a, b), q;
+            __asm__("" : "+v"(p), "+v"(a)); /* a is new each time, as far as the compiler knows: so is the product */
+            q = _mm512_maddubs_epi16(a, b);
+            __asm__("" : "+v"(p), "+v"(q), "+v"(a)); /* both products before the additions */
+            s[c] = _mm512_add_epi16(s[c], p);
+            s[c + 1] = _mm512_add_epi16(s[c + 1], q);
+            __asm__("" : "+v"(s[c])); /* the sums stay in registers */
+            __asm__("" : "+v"(s[c + 1]));
         }
     }
     PEAK_UNROLL for (int c = 1; c < INT8_CHAINS; c++)
