@@ -125,6 +125,12 @@ static const struct kernel kernels[] = {
 #ifdef HAVE_ISA_avx512vnni
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, i2_s_gemv_avx512vnni, i2_s_gemm_avx512vnni},
 #endif
+#ifdef HAVE_ISA_avxvnni
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, i2_s_gemv_avxvnni, i2_s_gemm_avxvnni},
+#endif
+#ifdef HAVE_ISA_avx512
+    {"avx512", CPU_AVX2 | CPU_AVX512, i2_s_gemv_avx512, i2_s_gemm_avx512},
+#endif
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, i2_s_gemv_avx2, i2_s_gemm_avx2},
 #endif

@@ -37,6 +37,10 @@ static inline float ternary_finish(int32_t isum, float factor)
     void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 DECLARE_MATMUL(i2_s_gemv_avx2);
 DECLARE_MATMUL(i2_s_gemm_avx2);
+DECLARE_MATMUL(i2_s_gemv_avxvnni);
+DECLARE_MATMUL(i2_s_gemm_avxvnni);
+DECLARE_MATMUL(i2_s_gemv_avx512);
+DECLARE_MATMUL(i2_s_gemm_avx512);
 DECLARE_MATMUL(i2_s_gemv_avx512vnni);
 DECLARE_MATMUL(i2_s_gemm_avx512vnni);
 DECLARE_MATMUL(tq2_0_gemv_avx2);

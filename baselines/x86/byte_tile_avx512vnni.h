@@ -76,7 +76,7 @@ TILE byte_panel(const struct panel *p, const struct byte_block *w, const int32_t
         n = next_tile(p->t1 - t, TILE_512);
 #define RUN(tokens) byte_tile_of(&tile, zero, tokens)
         switch (n) {
-            TILE_CASES(RUN)
+            TILE_CASES_12(RUN)
         }
 #undef RUN
     }

@@ -48,7 +48,7 @@ TILE float_panel(const struct panel *p, const void *w, const bool half, const in
         n = next_tile(p->t1 - t, TILE_512);
 #define RUN(tokens) float_tile_of(&tile, half, vecs, tokens)
         switch (n) {
-            TILE_CASES(RUN)
+            TILE_CASES_12(RUN)
         }
 #undef RUN
     }

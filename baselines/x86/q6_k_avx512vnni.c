@@ -172,7 +172,7 @@ static void q6_k_panel(const struct panel *p)
         n = next_tile(p->t1 - t, TILE_512);
 #define RUN(tokens) q6_k_tile_of(&tile, tokens)
         switch (n) {
-            TILE_CASES(RUN)
+            TILE_CASES_12(RUN)
         }
 #undef RUN
     }

@@ -9,24 +9,7 @@
 #include <string.h>
 
 #include "baselines/baseline_kernels.h"
-
-/* Tiles are inlined with a constant number of tokens; their loops over tokens must vanish, or the sums would live in memory. */
-#define TILE static inline __attribute__((always_inline)) void
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile. */
-#define KEEP(sum) __asm__("" : "+x"(sum))
-
-/* Tokens are spread evenly over tiles: 7 as 4 + 3, not 6 + 1, since a tile of one leaves the multipliers waiting. */
-static inline size_t next_tile(size_t tokens_left, size_t tile)
-{
-    const size_t tiles = (tokens_left + tile - 1) / tile;
-    return (tokens_left + tiles - 1) / tiles;
-}
+#include "kernels/x86/tile.h"
 
 /* The rows of a group into y, or those of them before row1. */
 static inline void store_rows(float *y, size_t row, size_t row1, const float *acc, size_t group)

@@ -11,13 +11,6 @@
 
 enum { TILE_512 = 12 /* tokens */ };
 
-/* switch (tokens) { TILE_CASES(CALL) }: runs CALL(tokens) with a constant, 1 .. TILE_512 */
-#define TILE_CASE(call, n) case n: call(n); break;
-#define TILE_CASES(call) \
-    TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) TILE_CASE(call, 6) \
-    TILE_CASE(call, 7) TILE_CASE(call, 8) TILE_CASE(call, 9) TILE_CASE(call, 10) TILE_CASE(call, 11) \
-    default: call(TILE_512); break;
-
 /* Rows row .. row + 15 into y, or those of them before row1; row may lie beyond row1. */
 static inline void store_16(float *y, size_t row, size_t row1, __m512 v)
 {

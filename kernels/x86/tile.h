@@ -1,0 +1,40 @@
+/* Loops over the tokens of a register tile, for the kernels of both kernels/ and baselines/.
+ *
+ * A tile function is inlined with a constant number of tokens and its loops over tokens must vanish: a sum that is an element of an
+ * array with a variable index lives in memory. (Without UNROLL gcc 12 at -O2 keeps such loops: half of the speed, see the log.) */
+#ifndef BITJOULE_TILE_H
+#define BITJOULE_TILE_H
+
+#include <stddef.h>
+
+#define TILE static inline __attribute__((always_inline)) void
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile. Only
+ * where the sum is a register: not when intrinsics are emulated. */
+#if defined(__AVX2__) && !defined(__clang__)
+#define KEEP(sum) __asm__("" : "+v"(sum))
+#else
+#define KEEP(sum) ((void)0)
+#endif
+
+/* Tokens are spread evenly over tiles: 7 as 4 + 3, not 6 + 1, since a tile of one leaves the multipliers waiting. */
+static inline size_t next_tile(size_t tokens_left, size_t tile)
+{
+    const size_t tiles = (tokens_left + tile - 1) / tile;
+    return (tokens_left + tiles - 1) / tiles;
+}
+
+/* switch (tokens) { TILE_CASES_n(CALL) }: runs CALL(tokens) with a constant, 1 .. n */
+#define TILE_CASE(call, n) case n: call(n); break;
+#define TILE_CASES_6(call) \
+    TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) default: call(6); break;
+#define TILE_CASES_12(call) \
+    TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) TILE_CASE(call, 6) \
+    TILE_CASE(call, 7) TILE_CASE(call, 8) TILE_CASE(call, 9) TILE_CASE(call, 10) TILE_CASE(call, 11) default: call(12); break;
+
+#endif

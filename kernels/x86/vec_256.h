@@ -1,0 +1,85 @@
+/* A register of 256 bits behind vec.h: 8 rows, one in each 32-bit lane. vec_512.h gives the same names to 512 bits. */
+#ifndef BITJOULE_VEC_256_H
+#define BITJOULE_VEC_256_H
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef __m256i vec;
+/* 6 tokens x 2 registers of sums, 2 of weights and an activation fit the 16 registers */
+enum { VEC_BYTES = 32, VEC_ROWS = 8, VEC_TILE = 6 };
+#define VEC_TILE_CASES TILE_CASES_6
+
+static inline vec vec_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+static inline vec vec_load(const void *p)
+{
+    return _mm256_load_si256((const __m256i *)p);
+}
+
+static inline void vec_store(void *p, vec v)
+{
+    _mm256_store_si256((__m256i *)p, v);
+}
+
+/* the same byte, the same 4 bytes at p, everywhere */
+static inline vec vec_byte(int byte)
+{
+    return _mm256_set1_epi8((char)byte);
+}
+
+static inline vec vec_broadcast4(const void *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm256_set1_epi32(four);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm256_and_si256(a, b);
+}
+
+static inline vec vec_add32(vec a, vec b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline vec vec_add16(vec a, vec b)
+{
+    return _mm256_add_epi16(a, b);
+}
+
+/* bytes: unsigned x signed, pairs added; int16: products, pairs added */
+static inline vec vec_maddubs(vec a, vec b)
+{
+    return _mm256_maddubs_epi16(a, b);
+}
+
+static inline vec vec_madd16(vec a, int16_t factor)
+{
+    return _mm256_madd_epi16(a, _mm256_set1_epi16(factor));
+}
+
+/* shifts: of 16-bit lanes, zeros from above; of 32-bit lanes, arithmetic */
+#define vec_shift16(v, n) _mm256_srli_epi16(v, n)
+#define vec_shift32(v, n) _mm256_srai_epi32(v, n)
+
+/* y[r .. r + 8) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
+static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+{
+    const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(isum, _mm256_set1_epi32(act_sum))), _mm256_set1_ps(factor));
+    if (r + VEC_ROWS <= row1) {
+        _mm256_storeu_ps(y + r, v);
+    } else if (r < row1) {
+        float rows[VEC_ROWS];
+        _mm256_storeu_ps(rows, v);
+        memcpy(y + r, rows, (row1 - r) * sizeof *rows);
+    }
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* A register of 512 bits behind vec.h: 16 rows, one in each 32-bit lane. vec_256.h says what the functions do. */
+#ifndef BITJOULE_VEC_512_H
+#define BITJOULE_VEC_512_H
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef __m512i vec;
+/* 12 tokens x 2 registers of sums, 2 of weights and an activation fit the 32 registers */
+enum { VEC_BYTES = 64, VEC_ROWS = 16, VEC_TILE = 12 };
+#define VEC_TILE_CASES TILE_CASES_12
+
+static inline vec vec_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline vec vec_load(const void *p)
+{
+    return _mm512_load_si512(p);
+}
+
+static inline void vec_store(void *p, vec v)
+{
+    _mm512_store_si512(p, v);
+}
+
+static inline vec vec_byte(int byte)
+{
+    return _mm512_set1_epi8((char)byte);
+}
+
+static inline vec vec_broadcast4(const void *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+static inline vec vec_add32(vec a, vec b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline vec vec_add16(vec a, vec b)
+{
+    return _mm512_add_epi16(a, b);
+}
+
+static inline vec vec_maddubs(vec a, vec b)
+{
+    return _mm512_maddubs_epi16(a, b);
+}
+
+static inline vec vec_madd16(vec a, int16_t factor)
+{
+    return _mm512_madd_epi16(a, _mm512_set1_epi16(factor));
+}
+
+#define vec_shift16(v, n) _mm512_srli_epi16(v, n)
+#define vec_shift32(v, n) _mm512_srai_epi32(v, n)
+
+static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+{
+    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(isum, _mm512_set1_epi32(act_sum))), _mm512_set1_ps(factor));
+    const unsigned n = r >= row1 ? 0 : row1 - r < VEC_ROWS ? (unsigned)(row1 - r) : VEC_ROWS;
+    _mm512_mask_storeu_ps(y + r, (__mmask16)((1u << n) - 1), v);
+}
+
+#endif
