@@ -13,55 +13,61 @@
 #include "kernels/i2_s_layout.h"
 #include "kernels/ternary.h"
 
-enum { FILE_BLOCK = 128, FILE_BLOCK_BYTES = 32, TAIL_BYTES = 32 };
-
-static size_t row_bytes(size_t cols)
+size_t i2s_row_bytes(size_t cols)
 {
     return cols / 4;
 }
 
-static void pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
+void i2s_pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
 {
     (void)scale;
     uint8_t *out = dst;
-    for (size_t b = 0; b < cols / FILE_BLOCK; b++, codes += FILE_BLOCK, out += FILE_BLOCK_BYTES)
-        for (size_t m = 0; m < FILE_BLOCK_BYTES; m++)
+    for (size_t b = 0; b < cols / I2S_FILE_BLOCK; b++, codes += I2S_FILE_BLOCK, out += I2S_FILE_BYTES)
+        for (size_t m = 0; m < I2S_FILE_BYTES; m++)
             out[m] = (uint8_t)(codes[m] << 6 | codes[m + 32] << 4 | codes[m + 64] << 2 | codes[m + 96]);
 }
 
-static void pack_row(const float *src, size_t cols, float scale, void *dst)
+void i2s_pack_row(const float *src, size_t cols, float scale, void *dst)
 {
-    uint8_t codes[FILE_BLOCK];
-    for (size_t b = 0; b < cols / FILE_BLOCK; b++) {
-        ternary_codes(src + b * FILE_BLOCK, FILE_BLOCK, codes);
-        pack_codes(codes, FILE_BLOCK, scale, (uint8_t *)dst + b * FILE_BLOCK_BYTES);
+    uint8_t codes[I2S_FILE_BLOCK];
+    for (size_t b = 0; b < cols / I2S_FILE_BLOCK; b++) {
+        ternary_codes(src + b * I2S_FILE_BLOCK, I2S_FILE_BLOCK, codes);
+        i2s_pack_codes(codes, I2S_FILE_BLOCK, scale, (uint8_t *)dst + b * I2S_FILE_BYTES);
     }
 }
 
-static void unpack_row(const void *src, size_t cols, float scale, float *dst)
+void i2s_unpack_codes(const uint8_t *restrict src, size_t cols, uint8_t *restrict codes)
 {
-    const uint8_t *in = src;
+    for (size_t b = 0; b < cols / I2S_FILE_BLOCK; b++, src += I2S_FILE_BYTES, codes += I2S_FILE_BLOCK)
+        for (size_t m = 0; m < I2S_FILE_BYTES; m++)
+            for (size_t n = 0; n < 4; n++)
+                codes[m + 32 * n] = src[m] >> (6 - 2 * n) & 3;
+}
+
+void i2s_unpack_row(const void *src, size_t cols, float scale, float *dst)
+{
+    uint8_t codes[I2S_FILE_BLOCK];
     for (size_t k = 0; k < cols; k++) {
-        const size_t j = k % FILE_BLOCK;
-        const int code = (in[k / FILE_BLOCK * FILE_BLOCK_BYTES + j % 32] >> (6 - 2 * (j / 32))) & 3;
-        dst[k] = (float)(code - 1) * scale;
+        if (k % I2S_FILE_BLOCK == 0)
+            i2s_unpack_codes((const uint8_t *)src + k / I2S_FILE_BLOCK * I2S_FILE_BYTES, I2S_FILE_BLOCK, codes);
+        dst[k] = (float)(codes[k % I2S_FILE_BLOCK] - 1) * scale;
     }
 }
 
-static bool row_valid(const void *src, size_t cols)
+bool i2s_row_valid(const void *src, size_t cols)
 {
     return codes_valid(src, cols / 4);
 }
 
-static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
+int i2s_file_scale(const void *file, size_t rows, size_t cols, float *scale)
 {
-    memcpy(scale, (const uint8_t *)file + rows * row_bytes(cols), sizeof *scale);
+    memcpy(scale, (const uint8_t *)file + rows * i2s_row_bytes(cols), sizeof *scale);
     return 0;
 }
 
-static void write_tail(void *tail, float scale)
+void i2s_write_tail(void *tail, float scale)
 {
-    memset(tail, 0, TAIL_BYTES);
+    memset(tail, 0, I2S_TAIL_BYTES);
     memcpy(tail, &scale, sizeof scale);
 }
 
@@ -87,10 +93,10 @@ static void load_block(const uint8_t *src, uint8_t *dst)
 static void load(const void *file, size_t row0, size_t row1, const struct weights *w, void *data)
 {
     for (size_t r = row0; r < row1; r++) {
-        const uint8_t *src = (const uint8_t *)file + r * row_bytes(w->cols);
+        const uint8_t *src = (const uint8_t *)file + r * i2s_row_bytes(w->cols);
         uint8_t *dst = (uint8_t *)data + r / I2S_ROWS * i2s_group_bytes(w->cols) + 4 * (r % I2S_ROWS);
-        for (size_t b = 0; b < w->cols / FILE_BLOCK; b++)
-            load_block(src + b * FILE_BLOCK_BYTES, dst + b * (FILE_BLOCK / I2S_LINE_K) * I2S_LINE);
+        for (size_t b = 0; b < w->cols / I2S_FILE_BLOCK; b++)
+            load_block(src + b * I2S_FILE_BYTES, dst + b * (I2S_FILE_BLOCK / I2S_LINE_K) * I2S_LINE);
     }
 }
 
@@ -143,16 +149,16 @@ const struct format format_i2_s = {
     .bits = 2.0,
     .act = ACT_I8,
     .ternary = true,
-    .cols_multiple = FILE_BLOCK,
+    .cols_multiple = I2S_FILE_BLOCK,
     .row_group = I2S_ROWS,
-    .row_bytes = row_bytes,
-    .tail_bytes = TAIL_BYTES,
-    .pack_row = pack_row,
-    .pack_codes = pack_codes,
-    .unpack_row = unpack_row,
-    .row_valid = row_valid,
-    .file_scale = file_scale,
-    .write_tail = write_tail,
+    .row_bytes = i2s_row_bytes,
+    .tail_bytes = I2S_TAIL_BYTES,
+    .pack_row = i2s_pack_row,
+    .pack_codes = i2s_pack_codes,
+    .unpack_row = i2s_unpack_row,
+    .row_valid = i2s_row_valid,
+    .file_scale = i2s_file_scale,
+    .write_tail = i2s_write_tail,
     .mem_bytes = mem_bytes,
     .load = load,
     .get_row = get_row,

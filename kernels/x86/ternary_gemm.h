@@ -13,18 +13,23 @@
 #include "kernels/x86/tile.h"
 #include "kernels/x86/vec.h"
 
+#ifndef GEMM_GROUP
+#define GEMM_GROUP 16 /* rows that the format unpacks at once */
+#endif
+#ifndef GEMM_COLS
+#define GEMM_COLS 256 /* columns of a panel: 64 steps at most; see gemm_step for the bound of int16 */
+#endif
+
 enum {
-    GEMM_GROUP = 16,                        /* rows that a format interleaves */
     GEMM_ROWS = 2 * VEC_ROWS,               /* rows of a panel */
     GEMM_GROUPS = GEMM_ROWS / GEMM_GROUP,   /* 1 or 2 */
     GEMM_STEP = 2 * VEC_BYTES,              /* bytes of 4 weights of all rows */
-    GEMM_COLS = 256,                        /* columns of a panel: 64 steps; see gemm_step for the bound of int16 */
     GEMM_PANEL = GEMM_COLS / 4 * GEMM_STEP, /* bytes */
     GEMM_TOKENS = (KERNEL_SCRATCH_BYTES - GEMM_PANEL) / (GEMM_ROWS * 4), /* whose sums fit the scratch */
 };
 
-/* Writes columns [k, k + cols) of the group of rows [row, row + 16) as codes: 4 weights of the 16 rows, 64 bytes, every GEMM_STEP
- * bytes from panel on. k and cols are multiples of the format's cols_multiple, cols <= GEMM_COLS. */
+/* Writes columns [k, k + cols) of rows [row, row + GEMM_GROUP) as codes: 4 weights of these rows every GEMM_STEP bytes from
+ * panel on. k is a multiple of GEMM_COLS, cols <= GEMM_COLS one of 4. */
 typedef void (*unpack_fn)(const struct weights *w, size_t row, size_t k, size_t cols, uint8_t *panel);
 
 /* ---- the step: 4 products per row ---- */
