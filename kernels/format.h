@@ -58,7 +58,7 @@ struct kernel {
 
 struct format {
     const char *name;
-    uint32_t gguf_type; /* tensor type id in a GGUF file */
+    uint32_t gguf_type; /* tensor type id in a GGUF file. The first format of a type is that of files, others are layouts of memory */
     double bits;        /* per weight, with block scales */
     enum act_kind act;
     bool ternary;           /* holds only -s, 0, +s */

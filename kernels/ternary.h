@@ -8,7 +8,7 @@
 
 #include "kernels/format.h"
 
-extern const struct format format_i2_s, format_tq1_0, format_tq2_0;
+extern const struct format format_i2_s, format_tl2, format_tq1_0, format_tq2_0;
 
 /* Codes 0, 1, 2 of n floats that hold -s, 0 or +s */
 static inline void ternary_codes(const float *x, size_t n, uint8_t *codes)
@@ -43,6 +43,12 @@ DECLARE_MATMUL(i2_s_gemv_avx512);
 DECLARE_MATMUL(i2_s_gemm_avx512);
 DECLARE_MATMUL(i2_s_gemv_avx512vnni);
 DECLARE_MATMUL(i2_s_gemm_avx512vnni);
+DECLARE_MATMUL(tl2_gemv_avx2);
+DECLARE_MATMUL(tl2_gemm_avx2);
+DECLARE_MATMUL(tl2_gemm_avxvnni);
+DECLARE_MATMUL(tl2_gemv_avx512);
+DECLARE_MATMUL(tl2_gemm_avx512);
+DECLARE_MATMUL(tl2_gemm_avx512vnni);
 DECLARE_MATMUL(tq2_0_gemv_avx2);
 DECLARE_MATMUL(tq2_0_gemm_avx2);
 DECLARE_MATMUL(tq1_0_gemv_avx2);

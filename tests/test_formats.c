@@ -55,6 +55,7 @@ static void test_sizes(void **state)
         {"i2_s", 36, 128, 32, 32, 2},        {"tq1_0", 34, 256, 54, 0, 1.6875}, {"tq2_0", 35, 256, 66, 0, 2.0625},
         {"f32", 0, 1, 4, 0, 32},             {"f16", 1, 1, 2, 0, 16},           {"q8_0", 8, 32, 34, 0, 8.5},
         {"q4_0", 2, 32, 18, 0, 4.5},         {"q6_k", 14, 256, 210, 0, 6.5625},
+        {"tl2", 36, 128, 32, 32, 5.0 / 3},
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         const struct format *fmt = format_named(want[i].name);
