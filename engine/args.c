@@ -12,7 +12,7 @@
 
 const char run_args_help[] =
     "  -m, --model MODEL   a .gguf file, or synth:SHAPE\n"
-    "  --format NAME       repack the linear layers: i2_s tq1_0 tq2_0 f32 f16 q8_0 q4_0 (default: as in the file)\n"
+    "  --format NAME       repack the linear layers: i2_s tl2 tq1_0 tq2_0 f32 f16 q8_0 q4_0 (default: as in the file)\n"
     "  --embedding NAME    repack embedding and lm_head: f16 q8_0 q6_k ... (default: as in the file)\n"
     "  -t, --threads N     worker threads (default: one per physical core)\n"
     "  --kv f16|f32        type of the KV cache (default f16)\n"

@@ -27,6 +27,20 @@ struct options {
     struct model_options load;
 };
 
+/* A format that is a layout of memory has the type of another, whose files it is loaded from. Unknown names are found later. */
+static int check_writable(const struct options *o)
+{
+    const char *const names[] = {o->load.format, o->load.embedding};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const struct format *fmt = names[i] ? format_find(names[i]) : NULL, *file = fmt ? format_of_type(fmt->gguf_type) : NULL;
+        if (file != fmt)
+            return args_complain(o->command, EXIT_BAD_INPUT,
+                                 "%s %s: a layout of memory, not of files; write %s and run that with --format %s",
+                                 i ? "--embedding" : "-f", names[i], file->name, names[i]);
+    }
+    return 0;
+}
+
 static int parse_options(int argc, char **argv, const char *usage, struct options *o)
 {
     static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
@@ -61,7 +75,7 @@ static int parse_options(int argc, char **argv, const char *usage, struct option
     if (optind + 1 != argc)
         return args_complain(o->command, EXIT_BAD_INPUT, "expected exactly one input, found %d; see --help", argc - optind);
     o->input = argv[optind];
-    return o->output ? 0 : args_complain(o->command, EXIT_BAD_INPUT, "-o FILE.gguf is missing; see --help");
+    return o->output ? check_writable(o) : args_complain(o->command, EXIT_BAD_INPUT, "-o FILE.gguf is missing; see --help");
 }
 
 static int write_all(struct build *bld, struct gguf_writer *w, unsigned threads)

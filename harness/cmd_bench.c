@@ -51,7 +51,7 @@ enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
 static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      runs a suite (default: quick) and writes a report\n"
                                  "  -c, --config SUITE     suite file, or the name of one in configs/suites\n"
                                  "  -m, --model MODEL      path of a .gguf file or synth:SHAPE; without -c only these models run\n"
-                                 "  -f, --formats LIST     weight formats: i2_s,f16,q8_0,q4_0,tq1_0,tq2_0,f32\n"
+                                 "  -f, --formats LIST     weight formats: i2_s,f16,q8_0,q4_0,tl2,tq1_0,tq2_0,f32\n"
                                  "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
                                  "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
                                  "  -n, --n-gen LIST       tokens of decode; 0: none\n"

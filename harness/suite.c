@@ -109,7 +109,7 @@ static int check_format(const char *name, char err[SUITE_ERR_LEN])
 {
     if (format_find(name))
         return 0;
-    snprintf(err, SUITE_ERR_LEN, "'%.40s' is no weight format (i2_s, tq1_0, tq2_0, f32, f16, q8_0, q4_0, ...)", name);
+    snprintf(err, SUITE_ERR_LEN, "'%.40s' is no weight format (i2_s, tl2, tq1_0, tq2_0, f32, f16, q8_0, q4_0, ...)", name);
     return -EINVAL;
 }
 

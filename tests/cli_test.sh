@@ -5,7 +5,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 golden=tests/golden
 n=0
-plan=20
+plan=22
 echo "1..$plan"
 
 ok() { # ok CONDITION-STATUS NAME
@@ -74,6 +74,8 @@ bad "expected a whole number from 1" run -m $golden/kjv-tiny-i2_s.gguf -p x -n 0
 bad "--kv 'q4'" run -m $golden/kjv-tiny-i2_s.gguf -p x --kv q4
 bad "an id outside 0..2047" logits -m $golden/kjv-tiny-i2_s.gguf --tokens 5000 -o "$dir/x"
 bad "is not ternary" convert $golden/kjv-tiny-f16.gguf -o "$dir/x.gguf" -f i2_s --embedding i2_s
+bad "write i2_s and run that with --format tl2" convert $golden/kjv-tiny-i2_s.gguf -o "$dir/x.gguf" -f tl2
+bad "write i2_s and run that with --format tl2" synth tests/shapes/tiny-llama.ini -o "$dir/x.gguf" -f tl2
 head -c 5000 $golden/kjv-tiny-i2_s.gguf >"$dir/cut.gguf"
 bad "cut.gguf" run -m "$dir/cut.gguf" -p x
 [ ! -e "$dir/x.gguf" ]

@@ -65,6 +65,7 @@ static void formats_threads_chunks_isas(void **state)
     } models[] = {
         {"kjv-tiny-i2_s.gguf", NULL},    {"kjv-tiny-tq1_0.gguf", NULL},    {"kjv-tiny-tq2_0.gguf", NULL},
         {"kjv-tiny-f16.gguf", "i2_s"},   {"kjv-tiny-f16.gguf", "tq1_0"},   {"kjv-tiny-i2_s.gguf", "tq2_0"},
+        {"kjv-tiny-i2_s.gguf", "tl2"},
     };
     static const size_t chunks[] = {1, 7, 64, 128};
     const struct golden_prompt *p = matrix_prompt();
