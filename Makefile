@@ -95,17 +95,19 @@ ISA_FLAGS_avx2 := -mavx2 -mfma -mf16c
 ISA_FLAGS_avxvnni := $(ISA_FLAGS_avx2) -mavxvnni
 ISA_FLAGS_avx512 := $(ISA_FLAGS_avx2) -mavx512f -mavx512bw -mavx512vl -mavx512dq
 ISA_FLAGS_avx512vnni := $(ISA_FLAGS_avx512) -mavx512vnni
+ISA_FLAGS_avx512vbmi := $(ISA_FLAGS_avx512vnni) -mavx512vbmi
 ISA_FLAGS_neon :=
 ISA_FLAGS_dotprod := -march=armv8.2-a+dotprod
 ISA_FLAGS_i8mm := -march=armv8.2-a+dotprod+i8mm
 ISA_FLAGS_sve := -march=armv8.2-a+sve
-ALL_ISAS := avx2 avxvnni avx512 avx512vnni neon dotprod i8mm sve
+ALL_ISAS := avx2 avxvnni avx512 avx512vnni avx512vbmi neon dotprod i8mm sve
 
 H := \#
 ISA_TRY_avx2 := $(H)include <immintrin.h>\n__m256i f(__m256i a){return _mm256_abs_epi8(a);}
 ISA_TRY_avxvnni := $(H)include <immintrin.h>\n__m256i f(__m256i a){return _mm256_dpbusd_avx_epi32(a,a,a);}
 ISA_TRY_avx512 := $(H)include <immintrin.h>\n__m512i f(__m512i a){return _mm512_abs_epi8(a);}
 ISA_TRY_avx512vnni := $(H)include <immintrin.h>\n__m512i f(__m512i a){return _mm512_dpbusd_epi32(a,a,a);}
+ISA_TRY_avx512vbmi := $(H)include <immintrin.h>\n__m512i f(__m512i a){return _mm512_permutex2var_epi8(a,a,a);}
 ISA_TRY_neon := $(H)include <arm_neon.h>\nint8x16_t f(int8x16_t a){return vabsq_s8(a);}
 ISA_TRY_dotprod := $(H)include <arm_neon.h>\nint32x4_t f(int32x4_t s,int8x16_t a){return vdotq_s32(s,a,a);}
 ISA_TRY_i8mm := $(H)include <arm_neon.h>\nint32x4_t f(int32x4_t s,int8x16_t a){return vmmlaq_s32(s,a,a);}

@@ -18,7 +18,7 @@ const char run_args_help[] =
     "  --kv f16|f32        type of the KV cache (default f16)\n"
     "  --ctx N             KV cache length in tokens (default: the model's)\n"
     "  --chunk N           tokens per prefill pass (default 128)\n"
-    "  --isa NAME          use at most these instructions: c avx2 avxvnni avx512 avx512vnni neon dotprod i8mm sve\n"
+    "  --isa NAME          use at most these instructions: c avx2 avxvnni avx512 avx512vnni avx512vbmi neon dotprod i8mm sve\n"
     "  --seed N            of synthetic weights and of sampling (default 0)\n";
 
 int args_complain(const char *command, int status, const char *fmt, ...)

@@ -165,7 +165,7 @@ static int set_isa(char **field, const char *value, char err[SUITE_ERR_LEN])
 {
     uint32_t mask;
     if (cpu_isa_mask(value, &mask)) {
-        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no instruction set: c, avx2, avx512, avx512vnni, neon, ...", value);
+        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no instruction set: c, avx2, avx512, avx512vnni, avx512vbmi, neon, ...", value);
         return -EINVAL;
     }
     return set_text(field, value, err);

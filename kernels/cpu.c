@@ -17,8 +17,8 @@ static const struct {
     const char *name;
     uint32_t bit;
 } features[] = {
-    {"avx2", CPU_AVX2},         {"avxvnni", CPU_AVXVNNI}, {"avx512", CPU_AVX512}, {"avx512vnni", CPU_AVX512VNNI}, {"neon", CPU_NEON},
-    {"dotprod", CPU_DOTPROD}, {"i8mm", CPU_I8MM},     {"fp16", CPU_FP16},     {"sve", CPU_SVE},
+    {"avx2", CPU_AVX2},         {"avxvnni", CPU_AVXVNNI}, {"avx512", CPU_AVX512}, {"avx512vnni", CPU_AVX512VNNI},
+    {"avx512vbmi", CPU_AVX512VBMI}, {"neon", CPU_NEON}, {"dotprod", CPU_DOTPROD}, {"i8mm", CPU_I8MM}, {"fp16", CPU_FP16}, {"sve", CPU_SVE},
 };
 enum { N_FEATURES = sizeof features / sizeof features[0] };
 
@@ -51,6 +51,8 @@ static uint32_t detect(void)
         found |= CPU_AVX512;
     if ((found & CPU_AVX512) && __builtin_cpu_supports("avx512vnni"))
         found |= CPU_AVX512VNNI;
+    if ((found & CPU_AVX512) && __builtin_cpu_supports("avx512vbmi"))
+        found |= CPU_AVX512VBMI;
     return found;
 }
 #elif defined(__aarch64__)
@@ -116,6 +118,7 @@ int cpu_isa_mask(const char *name, uint32_t *mask)
         {"avxvnni", CPU_AVX2 | CPU_AVXVNNI},
         {"avx512", CPU_AVX2 | CPU_AVX512},
         {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI},
+        {"avx512vbmi", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI | CPU_AVX512VBMI},
         {"neon", CPU_NEON},
         {"dotprod", CPU_NEON | CPU_DOTPROD},
         {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM},

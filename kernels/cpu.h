@@ -13,6 +13,7 @@ enum cpu_feature {
     CPU_AVXVNNI = 1u << 1,
     CPU_AVX512 = 1u << 2, /* F + BW + VL + DQ */
     CPU_AVX512VNNI = 1u << 3,
+    CPU_AVX512VBMI = 1u << 4,
     CPU_NEON = 1u << 8,
     CPU_DOTPROD = 1u << 9,
     CPU_I8MM = 1u << 10,
@@ -29,7 +30,7 @@ void cpu_limit(uint32_t mask);
 /* Writes the names of the features in `bits` ("avx2,avx512") into buf and returns buf; "c" when there are none. */
 const char *cpu_feature_names(uint32_t bits, char *buf, size_t buf_len);
 
-/* Mask of the features up to and including the ISA called `name` ("c", "avx2", "avxvnni", "avx512", "avx512vnni",
+/* Mask of the features up to and including the ISA called `name` ("c", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512vbmi",
  * "neon", "dotprod", "i8mm", "sve"); -EINVAL when there is none of that name. */
 int cpu_isa_mask(const char *name, uint32_t *mask);
 
