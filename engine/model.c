@@ -58,7 +58,10 @@ int build_tensor(struct build *bld, const char *name, struct weights *w, const s
     struct tensor_plan *t = &bld->tensors[bld->n_tensors++];
     *t = (struct tensor_plan){.w = w, .src = src};
     snprintf(t->name, sizeof t->name, "%s", name);
-    *w = (struct weights){.fmt = fmt, .kern = format_kernel(fmt), .rows = rows, .cols = cols};
+    /* Blocks with scales of their own keep them only where nothing is converted. */
+    const bool per_block = src.per_block && src.fmt == fmt && src.factor == 1.0f;
+    *w = (struct weights){.fmt = fmt, .kern = per_block ? fmt->block_kernel : format_kernel(fmt), .rows = rows, .cols = cols,
+                          .per_block = per_block};
     return 0;
 }
 
@@ -112,7 +115,7 @@ static void place(struct build *bld)
     size_t at = 0;
     for (size_t i = 0; i < bld->n_tensors; i++) {
         struct tensor_plan *t = &bld->tensors[i];
-        const size_t bytes = t->w->fmt->mem_bytes(t->w->rows, t->w->cols), params = t->w->rows * t->w->cols;
+        const size_t bytes = weights_bytes(t->w), params = t->w->rows * t->w->cols;
         const bool embd = t->w == &m->embd || t->w == &m->head;
         t->offset = at;
         at = round_up(at + bytes, TENSOR_ALIGN);
@@ -225,7 +228,7 @@ struct model_work model_work(const struct model *m, size_t pos, size_t n, size_t
     const struct hparams *hp = &m->hp;
     const double kv_row = 2.0 * (double)hp->n_layer * (double)(hp->n_head_kv * hp->head_dim); /* K and V elements of one position */
     const double seen = (double)n * (double)pos + 0.5 * (double)n * (double)(n + 1);          /* positions read by all n queries */
-    const size_t head_bytes = m->head.fmt->mem_bytes(m->head.rows, m->head.cols);
+    const size_t head_bytes = weights_bytes(&m->head);
     return (struct model_work){
         .linear_macs = (double)n * (double)m->linear_params,
         .head_macs = (double)n_logits * (double)(hp->n_vocab * hp->n_embd),

@@ -20,14 +20,9 @@ struct fill {
 static bool copy_rows(const struct tensor_plan *t, size_t from, size_t to)
 {
     const struct weights *w = t->w;
-    const size_t row = w->fmt->row_bytes(w->cols);
-    char *data = (char *)(uintptr_t)w->data;
     if (!rows_valid(&t->src, w->cols, from, to))
         return false;
-    if (w->fmt->load)
-        w->fmt->load(t->src.file, from, to, w, data);
-    else
-        memcpy(data + from * row, (const char *)t->src.file + from * row, (to - from) * row);
+    weights_load(w, t->src.file, from, to, (void *)(uintptr_t)w->data);
     return true;
 }
 
@@ -42,10 +37,7 @@ static bool convert_group(struct fill *f, const struct tensor_plan *t, unsigned 
         if (!row_team_pack(&f->team, t, thread, r, scale, f->packed[thread] + (r - from) * row))
             return false;
     const struct weights view = {.fmt = fmt, .rows = to - from, .cols = w->cols};
-    if (fmt->load)
-        fmt->load(f->packed[thread], 0, to - from, &view, data);
-    else
-        memcpy(data, f->packed[thread], (to - from) * row);
+    weights_load(&view, f->packed[thread], 0, to - from, data);
     return true;
 }
 
@@ -87,10 +79,8 @@ static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned 
     }
     if (!ok)
         atomic_store(&f->bad, index + 1);
-    if (thread == 0) {
+    if (thread == 0)
         w->scale = scale;
-        w->per_block = direct && t->src.per_block;
-    }
 }
 
 float vector_value(const void *src, uint32_t type, size_t i)

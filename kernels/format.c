@@ -1,5 +1,8 @@
-/* The registry of ternary formats, and the choice of a kernel: the first row of the table this CPU can run. */
+/* The registry of ternary formats, the choice of a kernel (the first row of the table this CPU can run), and what holds for weights of
+ * every format. */
 #include "kernels/format.h"
+
+#include <string.h>
 
 #include "kernels/cpu.h"
 #include "kernels/ternary.h"
@@ -13,4 +16,18 @@ const struct kernel *format_kernel(const struct format *fmt)
     while ((k->need & have) != k->need)
         k++;
     return k;
+}
+
+size_t weights_bytes(const struct weights *w)
+{
+    return w->per_block ? w->rows * w->fmt->row_bytes(w->cols) : w->fmt->mem_bytes(w->rows, w->cols);
+}
+
+void weights_load(const struct weights *w, const void *file, size_t row0, size_t row1, void *data)
+{
+    const size_t row = w->fmt->row_bytes(w->cols);
+    if (w->fmt->load && !w->per_block)
+        w->fmt->load(file, row0, row1, w, data);
+    else
+        memcpy((char *)data + row0 * row, (const char *)file + row0 * row, (row1 - row0) * row);
 }

@@ -83,8 +83,9 @@ struct format {
     /* Writes the tail_bytes after the rows. NULL: there are none. */
     void (*write_tail)(void *tail, float scale);
 
-    /* Memory layout: one group of row_group rows after the other, each mem_bytes(row_group, cols) long, so that a group can be
-     * made by itself, from a few rows of the file layout. */
+    /* Memory layout of weights without per_block (those keep the file layout: weights_bytes(), weights_load()): one group of row_group
+     * rows after the other, each mem_bytes(row_group, cols) long, so that a group can be made by itself, from a few rows of the file
+     * layout. */
     size_t (*mem_bytes)(size_t rows, size_t cols);
     /* Rows [row0, row1) of the file layout (file: its row 0) into w->data, which is zeroed and writable; w->rows, cols are set.
      * row0 and row1 as in matmul_fn. Rows of padding in the last group stay zero. NULL: plain copy of the rows. */
@@ -93,6 +94,7 @@ struct format {
     void (*get_row)(const struct weights *w, size_t row, float *dst);
 
     const struct kernel *kernels; /* best first; the last one is C, with need == 0 */
+    const struct kernel *block_kernel; /* C, for weights with per_block. NULL: the format has none */
 };
 
 /* A matrix in memory, ready to multiply with. `data` is owned by whoever allocated it. */
@@ -100,13 +102,17 @@ struct weights {
     const struct format *fmt;
     const struct kernel *kern;
     size_t rows, cols;
-    const void *data; /* fmt->mem_bytes(rows, cols), 64-byte aligned */
+    const void *data; /* weights_bytes(), 64-byte aligned */
     float scale;      /* ternary: per-tensor scale */
-    bool per_block;   /* tq1_0, tq2_0: scales differ by block; the kernels take their per-block path */
+    bool per_block;   /* tq1_0, tq2_0: scales differ by block. data is in the file layout, kern is fmt->block_kernel */
 };
 
 /* First kernel of the format that this CPU, as limited by cpu_limit(), can run. Never NULL. */
 const struct kernel *format_kernel(const struct format *fmt);
+
+/* Weights of a format as they are in memory, per_block or not. load: as in struct format, of w->fmt. */
+size_t weights_bytes(const struct weights *w);
+void weights_load(const struct weights *w, const void *file, size_t row0, size_t row1, void *data);
 
 /* The ternary formats, NULL-terminated. */
 extern const struct format *const ternary_formats[];

@@ -71,32 +71,32 @@ void i2s_write_tail(void *tail, float scale)
     memcpy(tail, &scale, sizeof scale);
 }
 
-static size_t mem_bytes(size_t rows, size_t cols)
+size_t i2s_mem_bytes(size_t rows, size_t cols)
 {
     return (rows + I2S_ROWS - 1) / I2S_ROWS * i2s_group_bytes(cols);
 }
 
-/* One file block of one row into its 8 lines; four weights (a 32-bit word of the file) at a time. */
-static void load_block(const uint8_t *src, uint8_t *dst)
+/* Four weights (a 32-bit word of src) at a time. */
+void i2s_load_block(const uint8_t *src, const uint8_t shift[4], const struct weights *w, size_t row, size_t k, void *data)
 {
+    uint8_t *dst = (uint8_t *)data + row / I2S_ROWS * i2s_group_bytes(w->cols) + k / I2S_LINE_K * I2S_LINE + 4 * (row % I2S_ROWS);
     uint32_t word[8];
     memcpy(word, src, sizeof word);
     for (unsigned line = 0; line < 8; line++) {
-        const unsigned shift = 6 - 2 * (line / 2);
         uint32_t out = 0;
         for (unsigned p = 0; p < 4; p++)
-            out |= ((word[4 * (line % 2) + p] >> shift) & 0x03030303u) << (2 * p);
+            out |= ((word[4 * (line % 2) + p] >> shift[line / 2]) & 0x03030303u) << (2 * p);
         memcpy(dst + (size_t)line * I2S_LINE, &out, sizeof out);
     }
 }
 
 static void load(const void *file, size_t row0, size_t row1, const struct weights *w, void *data)
 {
+    static const uint8_t shift[4] = {6, 4, 2, 0};
     for (size_t r = row0; r < row1; r++) {
         const uint8_t *src = (const uint8_t *)file + r * i2s_row_bytes(w->cols);
-        uint8_t *dst = (uint8_t *)data + r / I2S_ROWS * i2s_group_bytes(w->cols) + 4 * (r % I2S_ROWS);
-        for (size_t b = 0; b < w->cols / I2S_FILE_BLOCK; b++)
-            load_block(src + b * I2S_FILE_BYTES, dst + b * (I2S_FILE_BLOCK / I2S_LINE_K) * I2S_LINE);
+        for (size_t k = 0; k < w->cols; k += I2S_FILE_BLOCK, src += I2S_FILE_BYTES)
+            i2s_load_block(src, shift, w, r, k, data);
     }
 }
 
@@ -106,7 +106,7 @@ static int code_at(const struct weights *w, size_t row, size_t k)
     return (line[4 * (row % I2S_ROWS) + k % 4] >> (2 * (k % I2S_LINE_K / 4))) & 3;
 }
 
-static void get_row(const struct weights *w, size_t row, float *dst)
+void i2s_get_row(const struct weights *w, size_t row, float *dst)
 {
     for (size_t k = 0; k < w->cols; k++)
         dst[k] = (float)(code_at(w, row, k) - 1) * w->scale;
@@ -127,7 +127,7 @@ static void i2_s_gemm_c(const struct weights *w, const struct acts *x, size_t ro
     }
 }
 
-static const struct kernel kernels[] = {
+const struct kernel i2s_kernels[] = {
 #ifdef HAVE_ISA_avx512vnni
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, i2_s_gemv_avx512vnni, i2_s_gemm_avx512vnni},
 #endif
@@ -159,8 +159,8 @@ const struct format format_i2_s = {
     .row_valid = i2s_row_valid,
     .file_scale = i2s_file_scale,
     .write_tail = i2s_write_tail,
-    .mem_bytes = mem_bytes,
+    .mem_bytes = i2s_mem_bytes,
     .load = load,
-    .get_row = get_row,
-    .kernels = kernels,
+    .get_row = i2s_get_row,
+    .kernels = i2s_kernels,
 };

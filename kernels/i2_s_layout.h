@@ -1,11 +1,9 @@
-/* i2_s's layouts (described in i2_s.c): the numbers of the memory layout, for its kernels, and the file layout, for the formats
- * that differ from it only in memory. */
+/* i2_s's layouts (described in i2_s.c): the numbers and functions of the memory layout, for its kernels and for tq2_0, and the file layout,
+ * for the formats that differ from it only in memory. */
 #ifndef BITJOULE_I2_S_LAYOUT_H
 #define BITJOULE_I2_S_LAYOUT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "kernels/format.h"
 
 enum {
     I2S_ROWS = 16,   /* interleaved rows: a group */
@@ -21,6 +19,14 @@ static inline size_t i2s_group_bytes(size_t cols)
 {
     return cols / I2S_LINE_K * I2S_LINE;
 }
+
+/* mem_bytes, get_row and kernels of struct format */
+size_t i2s_mem_bytes(size_t rows, size_t cols);
+void i2s_get_row(const struct weights *w, size_t row, float *dst);
+extern const struct kernel i2s_kernels[];
+
+/* Weights [k, k + 128) of a row into their 8 lines of data. src: 32 bytes, weight k + 32 n + m in byte m at bits shift[n]. */
+void i2s_load_block(const uint8_t *src, const uint8_t shift[4], const struct weights *w, size_t row, size_t k, void *data);
 
 /* The codes 0..2 of a row in a file, a byte each; the reverse of i2s_pack_codes */
 void i2s_unpack_codes(const uint8_t *restrict src, size_t cols, uint8_t *restrict codes);

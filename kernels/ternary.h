@@ -49,13 +49,15 @@ DECLARE_MATMUL(tl2_gemm_avxvnni);
 DECLARE_MATMUL(tl2_gemv_avx512);
 DECLARE_MATMUL(tl2_gemm_avx512);
 DECLARE_MATMUL(tl2_gemm_avx512vnni);
-DECLARE_MATMUL(tq2_0_gemv_avx2);
-DECLARE_MATMUL(tq2_0_gemm_avx2);
 DECLARE_MATMUL(tq1_0_gemv_avx2);
 DECLARE_MATMUL(tq1_0_gemm_avx2);
-
-/* Also where the SIMD kernels turn for tensors whose block scales differ: no published model needs it, it has to be right. */
-DECLARE_MATMUL(tq1_0_gemm_c);
-DECLARE_MATMUL(tq2_0_gemm_c);
+DECLARE_MATMUL(tq1_0_gemv_avxvnni);
+DECLARE_MATMUL(tq1_0_gemm_avxvnni);
+DECLARE_MATMUL(tq1_0_gemv_avx512);
+DECLARE_MATMUL(tq1_0_gemm_avx512);
+DECLARE_MATMUL(tq1_0_gemv_avx512vnni);
+DECLARE_MATMUL(tq1_0_gemm_avx512vnni);
+DECLARE_MATMUL(tq1_0_gemv_avx512vbmi);
+DECLARE_MATMUL(tq1_0_gemm_avx512vbmi);
 
 #endif

@@ -1,10 +1,11 @@
 /* tq2_0: two bits per weight in blocks of 256 with a float16 scale, 2.0625 bits in all (GGUF type 35).
  *
  * A block is 66 bytes: 64 bytes of codes, then the scale. Each half of 128 weights is 32 bytes; byte m holds weights m + 32 n
- * (n = 0..3) at bits 2n, as 0, 1, 2 for -1, 0, +1. The memory layout is the file layout. Scales: tq_layout.h. */
+ * (n = 0..3) at bits 2n, as 0, 1, 2 for -1, 0, +1. With one scale for all blocks the memory layout and the kernels are those of
+ * i2_s, 2 bits; else the memory layout is the file layout. Scales: tq_layout.h. */
 #include <string.h>
 
-#include "kernels/cpu.h"
+#include "kernels/i2_s_layout.h"
 #include "kernels/ternary.h"
 #include "kernels/tq_layout.h"
 
@@ -13,7 +14,7 @@ static int code_at(const uint8_t *block, size_t j)
     return (block[j / 128 * 32 + j % 32] >> (2 * (j % 128 / 32))) & 3;
 }
 
-const struct tq tq2_layout = {TQ2_BYTES, TQ2_SCALE, code_at};
+static const struct tq tq2_layout = {TQ2_BYTES, TQ2_SCALE, code_at};
 
 static void pack_codes(const uint8_t *restrict codes, size_t cols, float scale, void *restrict dst)
 {
@@ -59,28 +60,34 @@ static int file_scale(const void *file, size_t rows, size_t cols, float *scale)
     return tq_file_scale(&tq2_layout, file, rows, cols, scale);
 }
 
-static size_t mem_bytes(size_t rows, size_t cols)
+/* The two halves of a block have i2_s's shape with the fields in the other order. */
+static void load(const void *file, size_t row0, size_t row1, const struct weights *w, void *data)
 {
-    return rows * row_bytes(cols);
+    static const uint8_t shift[4] = {0, 2, 4, 6};
+    for (size_t r = row0; r < row1; r++) {
+        const uint8_t *block = (const uint8_t *)file + r * row_bytes(w->cols);
+        for (size_t k = 0; k < w->cols; k += TQ_BLOCK, block += TQ2_BYTES) {
+            i2s_load_block(block, shift, w, r, k, data);
+            i2s_load_block(block + 32, shift, w, r, k + 128, data);
+        }
+    }
 }
 
 static void get_row(const struct weights *w, size_t row, float *dst)
 {
-    tq_get_row(&tq2_layout, w, row, dst);
+    if (w->per_block)
+        tq_get_row(&tq2_layout, w, row, dst);
+    else
+        i2s_get_row(w, row, dst);
 }
 
-void tq2_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+static void blocks_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     (void)scratch;
-    tq_gemm_c(&tq2_layout, w, x, row0, row1, y, ldy);
+    tq_blocks_gemm(&tq2_layout, w, x, row0, row1, y, ldy);
 }
 
-static const struct kernel kernels[] = {
-#ifdef HAVE_ISA_avx2
-    {"avx2", CPU_AVX2, tq2_0_gemv_avx2, tq2_0_gemm_avx2},
-#endif
-    {"c", 0, tq2_0_gemm_c, tq2_0_gemm_c},
-};
+static const struct kernel block_kernel = {"c", 0, blocks_gemm, blocks_gemm};
 
 const struct format format_tq2_0 = {
     .name = "tq2_0",
@@ -89,14 +96,16 @@ const struct format format_tq2_0 = {
     .act = ACT_I8,
     .ternary = true,
     .cols_multiple = TQ_BLOCK,
-    .row_group = 1,
+    .row_group = I2S_ROWS,
     .row_bytes = row_bytes,
     .pack_row = pack_row,
     .pack_codes = pack_codes,
     .unpack_row = unpack_row,
     .row_valid = row_valid,
     .file_scale = file_scale,
-    .mem_bytes = mem_bytes,
+    .mem_bytes = i2s_mem_bytes,
+    .load = load,
     .get_row = get_row,
-    .kernels = kernels,
+    .kernels = i2s_kernels,
+    .block_kernel = &block_kernel,
 };

@@ -61,21 +61,18 @@ static int32_t block_dot(const struct tq *q, const uint8_t *block, const int8_t 
     return isum;
 }
 
-void tq_gemm_c(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy)
+void tq_blocks_gemm(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy)
 {
     const size_t blocks = w->cols / TQ_BLOCK;
     for (size_t t = 0; t < x->n; t++) {
         for (size_t r = row0; r < row1; r++) {
             const uint8_t *block = (const uint8_t *)w->data + r * tq_row_bytes(q, w->cols);
-            int32_t isum = 0;
             float sum = 0.0f;
             for (size_t b = 0; b < blocks; b++, block += q->block_bytes) {
                 const int32_t dot = block_dot(q, block, x->q + t * x->ld + b * TQ_BLOCK);
-                isum += dot;
-                if (w->per_block)
-                    sum = fmaf(half_to_float(scale_bits(q, block)), (float)dot, sum);
+                sum = fmaf(half_to_float(scale_bits(q, block)), (float)dot, sum);
             }
-            y[t * ldy + r] = w->per_block ? sum * x->scale[t] : ternary_finish(isum, w->scale * x->scale[t]);
+            y[t * ldy + r] = sum * x->scale[t];
         }
     }
 }

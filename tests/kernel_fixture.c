@@ -162,15 +162,6 @@ static void fill_row(const struct format *fmt, uint8_t *dst, size_t cols, enum w
         random_scale(dst + i + s->d, r);
 }
 
-void matrix_load(const struct matrix *m, size_t row0, size_t row1, void *data)
-{
-    const size_t len = m->w.fmt->row_bytes(m->w.cols);
-    if (m->w.fmt->load)
-        m->w.fmt->load(m->file, row0, row1, &m->w, data);
-    else
-        memcpy((char *)data + row0 * len, (const char *)m->file + row0 * len, (row1 - row0) * len);
-}
-
 void matrix_make(struct matrix *m, const struct format *fmt, size_t rows, size_t cols, enum weight_data data, struct rng *r)
 {
     const size_t len = fmt->row_bytes(cols), split = rows / 2 / fmt->row_group * fmt->row_group;
@@ -184,11 +175,11 @@ void matrix_make(struct matrix *m, const struct format *fmt, size_t rows, size_t
         fmt->write_tail((char *)m->file + rows * len, scale);
     if (fmt->file_scale)
         m->w.per_block = fmt->file_scale(m->file, rows, cols, &m->w.scale) != 0;
-    m->mem = guard_alloc(fmt->mem_bytes(rows, cols), ACT_ALIGN);
+    m->mem = guard_alloc(weights_bytes(&m->w), ACT_ALIGN);
     m->w.data = m->mem.ptr;
-    matrix_load(m, split, rows, m->mem.ptr);
+    weights_load(&m->w, m->file, split, rows, m->mem.ptr);
     if (split)
-        matrix_load(m, 0, split, m->mem.ptr);
+        weights_load(&m->w, m->file, 0, split, m->mem.ptr);
     guard_readonly(&m->mem);
 }
 

@@ -55,8 +55,6 @@ void matrix_make(struct matrix *m, const struct format *fmt, size_t rows, size_t
 void matrix_free(struct matrix *m);
 /* One row of the file layout as floats. */
 void matrix_row(const struct matrix *m, size_t row, float *dst);
-/* fmt->load, or the plain copy that stands for NULL. */
-void matrix_load(const struct matrix *m, size_t row0, size_t row1, void *data);
 
 struct tokens {
     struct guarded values, scale, sum;

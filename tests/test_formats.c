@@ -395,7 +395,7 @@ static void check_load_in_parts(const struct matrix *m)
     void *data = calloc(1, len);
     assert_non_null(data);
     for (size_t r = (m->w.rows - 1) / g * g;; r -= g) {
-        matrix_load(m, r, r + g < m->w.rows ? r + g : m->w.rows, data);
+        weights_load(&m->w, m->file, r, r + g < m->w.rows ? r + g : m->w.rows, data);
         if (r == 0)
             break;
     }
@@ -423,6 +423,67 @@ static void test_memory_layout(void **state)
     }
 }
 
+/* Bits per weight in memory where lines are full, and where the last one is not: 256 columns are 12.8 lines of 20. */
+static void test_memory_sizes(void **state)
+{
+    (void)state;
+    const struct format *i2 = format_named("i2_s"), *tq1 = format_named("tq1_0"), *tq2 = format_named("tq2_0");
+    assert_int_equal(tq1->mem_bytes(16, 1280) * 8, 16 * 1280 * 16 / 10);
+    assert_int_equal(tq1->mem_bytes(16, 256), 13 * 64);
+    assert_int_equal(tq1->mem_bytes(17, 256), 2 * 13 * 64);
+    assert_int_equal(tq2->mem_bytes(16, 1280) * 8, 16 * 1280 * 2);
+    assert_int_equal(tq2->mem_bytes(33, 512), i2->mem_bytes(33, 512));
+    const struct weights blocks = {.fmt = tq1, .rows = 3, .cols = 512, .per_block = true};
+    assert_int_equal(weights_bytes(&blocks), 3 * 2 * 54);
+}
+
+/* Every byte that a hostile file may hold stands for five digits, in memory as in the file; memory holds base-3 numbers only. */
+static void test_any_byte_tq1_0(void **state)
+{
+    (void)state;
+    enum { WIDE = 8 * 256 };
+    const struct format *fmt = format_named("tq1_0");
+    static uint8_t file[8 * 54];
+    static _Alignas(64) uint8_t mem[(WIDE / 20 + 1) * 64];
+    static float want[WIDE], got[WIDE];
+    struct weights w = {.fmt = fmt, .rows = 1, .cols = WIDE, .data = mem};
+    assert_true(fmt->mem_bytes(1, WIDE) <= sizeof mem);
+    for (size_t i = 0; i < sizeof file; i++)
+        file[i] = (uint8_t)(i / 54 * 52 + i % 54);
+    for (size_t b = 0; b < 8; b++)
+        memcpy(file + b * 54 + 52, &(uint16_t){0x3800}, 2);
+    assert_int_equal(fmt->file_scale(file, 1, WIDE, &w.scale), 0);
+    weights_load(&w, file, 0, 1, mem);
+    fmt->unpack_row(file, WIDE, w.scale, want);
+    fmt->get_row(&w, 0, got);
+    assert_memory_equal(want, got, sizeof want);
+    for (size_t i = 0; i < sizeof mem; i++)
+        assert_true(mem[i] <= 242);
+}
+
+/* Row 1 of a group: digit p of byte 4 + c of line l is the code of weight 20 l + 4 p + c. */
+static void test_line_tq1_0(void **state)
+{
+    (void)state;
+    const struct format *fmt = format_named("tq1_0");
+    float row[512] = {0};
+    uint8_t file[2][2 * 54];
+    static _Alignas(64) uint8_t mem[26 * 64];
+    struct weights w = {.fmt = fmt, .rows = 2, .cols = 512, .data = mem};
+    fmt->pack_row(row, 512, 1, file[0]);
+    row[20 + 4 * 3 + 2] = 1;  /* line 1, digit 3, byte 2 */
+    row[500 + 4 * 2 + 3] = -1; /* the last weight: line 25, digit 2, byte 3; digits 3 and 4 are beyond the matrix */
+    fmt->pack_row(row, 512, 1, file[1]);
+    weights_load(&w, file, 0, 2, mem);
+    const unsigned zeros = 1 + 3 + 9 + 27 + 81;
+    assert_int_equal(mem[64 + 4 + 2], zeros + 27);
+    assert_int_equal(mem[64 + 4 + 1], zeros);
+    assert_int_equal(mem[64 + 2], zeros);
+    assert_int_equal(mem[25 * 64 + 4 + 3], 1 + 3);
+    assert_int_equal(mem[25 * 64 + 4 + 2], 1 + 3 + 9);
+    assert_int_equal(mem[64 + 8], 0); /* a row of padding */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,7 +491,8 @@ int main(void)
         cmocka_unit_test(test_bytes_q8_0), cmocka_unit_test(test_bytes_q4_0),    cmocka_unit_test(test_bytes_q6_k),
         cmocka_unit_test(test_bytes_i2_s), cmocka_unit_test(test_bytes_tq2_0),   cmocka_unit_test(test_bytes_tq1_0),
         cmocka_unit_test(test_error_bounds), cmocka_unit_test(test_error_q6_k),  cmocka_unit_test(test_odd_rows),
-        cmocka_unit_test(test_memory_layout),
+        cmocka_unit_test(test_memory_layout), cmocka_unit_test(test_memory_sizes), cmocka_unit_test(test_any_byte_tq1_0),
+        cmocka_unit_test(test_line_tq1_0),
     };
     seed = test_seed();
     return cmocka_run_group_tests_name("formats", tests, NULL, NULL);

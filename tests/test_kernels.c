@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "baselines/baselines.h"
+#include "engine/model.h"
 #include "kernels/cpu.h"
 #include "kernels/half.h"
 #include "tests/kernel_fixture.h"
@@ -42,9 +43,12 @@ struct subject {
     float *want; /* [n, rows] of the C kernel */
 };
 
-static const struct kernel *c_kernel(const struct format *fmt)
+/* The definition of what a row of the table must give. */
+static const struct kernel *c_kernel(const struct row *row)
 {
-    const struct kernel *k = fmt->kernels;
+    const struct kernel *k = row->fmt->kernels;
+    if (row->kern == row->fmt->block_kernel)
+        return row->kern;
     while (k->need)
         k++;
     return k;
@@ -166,7 +170,7 @@ static void run_case(const struct row *row, const struct shape *sh, struct rng *
     memset(s.scratch.ptr, 0xff, s.scratch.len);
     s.want = calloc(sh->n * sh->rows, sizeof *s.want);
     assert_non_null(s.want);
-    c_kernel(row->fmt)->gemm(&s.m.w, &s.x.a, 0, sh->rows, s.want, sh->rows, s.scratch.ptr);
+    c_kernel(row)->gemm(&s.m.w, &s.x.a, 0, sh->rows, s.want, sh->rows, s.scratch.ptr);
     if (row->kern->need == 0)
         check_against_double(&s);
     check_kernel(&s, sh->thorough);
@@ -199,11 +203,24 @@ static void run_large(const struct row *row, struct rng *r)
     const size_t g = row->fmt->row_group > 1 ? row->fmt->row_group : 16;
     const struct shape shapes[] = {
         {2 * g + 3, 2560, 1, WEIGHTS_PACKED, ACTS_RANDOM, true}, {2 * g + 3, 2560, 7, WEIGHTS_RAW, ACTS_RANDOM, false},
-        {g, 2560, 5, WEIGHTS_PER_BLOCK, ACTS_RANDOM, true},      {g + 1, 256, 515, WEIGHTS_PACKED, ACTS_RANDOM, false},
+        {g + 1, 256, 515, WEIGHTS_PACKED, ACTS_RANDOM, false},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         if (matrix_has(row->fmt, shapes[i].weights))
             run_case(row, &shapes[i], r);
+}
+
+/* Scales that differ by block: enough blocks that two equal ones do not make all of them equal. */
+static void run_blocks(const struct row *row, struct rng *r)
+{
+    const size_t g = row->fmt->row_group > 1 ? row->fmt->row_group : 16;
+    const struct shape shapes[] = {
+        {g, 2560, 5, WEIGHTS_PER_BLOCK, ACTS_RANDOM, true},
+        {1, 2560, 1, WEIGHTS_PER_BLOCK, ACTS_HIGH, true},
+        {2 * g + 3, 256, 7, WEIGHTS_PER_BLOCK, ACTS_LOW, true},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        run_case(row, &shapes[i], r);
 }
 
 /* Where an int16 sum would overflow, it does so here. */
@@ -218,6 +235,14 @@ static void run_extremes(const struct row *row, struct rng *r)
             }
 }
 
+/* Where an int32 sum would overflow at the widest matrix that the loader takes. */
+static void run_widest(const struct row *row, struct rng *r)
+{
+    const struct shape s = {2, MODEL_MAX_COLS, 1, WEIGHTS_HIGH, ACTS_LOW, false};
+    if (row->fmt->ternary && row->kern->need)
+        run_case(row, &s, r);
+}
+
 static void test_row(void **state)
 {
     const struct row *row = *state;
@@ -228,9 +253,14 @@ static void test_row(void **state)
         print_message("this CPU lacks %s\n", cpu_feature_names(lacking, missing, sizeof missing));
         skip();
     }
+    if (row->kern == row->fmt->block_kernel) {
+        run_blocks(row, &r);
+        return;
+    }
     run_shapes(row, &r);
     run_large(row, &r);
     run_extremes(row, &r);
+    run_widest(row, &r);
 }
 
 /* ---- tables ----------------------------------------------------------------------------------------------------------------- */
@@ -261,17 +291,23 @@ static void test_tables(void **state)
         check_table(baseline_formats[i]);
 }
 
+static void add_row(const struct format *fmt, const struct kernel *kern, const char *suffix, struct row *rows, size_t *n)
+{
+    assert_true(*n + 1 < MAX_TESTS);
+    struct row *row = &rows[(*n)++];
+    *row = (struct row){fmt, kern, ""};
+    snprintf(row->name, sizeof row->name, "kernel %s %s%s", fmt->name, kern->isa, suffix);
+}
+
 static size_t add_rows(const struct format *const *formats, struct row *rows, size_t n)
 {
     for (; *formats; formats++) {
-        for (const struct kernel *k = (*formats)->kernels;; k++) {
-            assert_true(n + 1 < MAX_TESTS);
-            rows[n] = (struct row){*formats, k, ""};
-            snprintf(rows[n].name, sizeof rows[n].name, "kernel %s %s", (*formats)->name, k->isa);
-            n++;
-            if (k->need == 0)
-                break;
-        }
+        const struct kernel *k = (*formats)->kernels;
+        for (; k->need; k++)
+            add_row(*formats, k, "", rows, &n);
+        add_row(*formats, k, "", rows, &n);
+        if ((*formats)->block_kernel)
+            add_row(*formats, (*formats)->block_kernel, ", scales by block", rows, &n);
     }
     return n;
 }

@@ -1,6 +1,6 @@
 /* The gemm of the ternary formats, for every instruction set: y = W . x for many tokens. The ISA comes with vec.h.
  *
- * Two registers of rows x 256 weights are unpacked once into L1 as codes 0..2, a byte each (a "panel"); then all tokens pass over
+ * Two registers of rows x GEMM_COLS weights are unpacked once into L1 as codes 0..2, a byte each (a "panel"); then all tokens pass over
  * it, VEC_TILE at a time, with their sums in registers. Panel: step i = 4 consecutive weights of each row, at 2 * VEC_BYTES * i,
  * byte 4 r + c for row r, weight 4 i + c. Sums over panels are int32 in the scratch; sum(code a) - sum(a) = sum(w a) at the end.
  * The unpacking is the format's. */
@@ -29,7 +29,7 @@ enum {
 };
 
 /* Writes columns [k, k + cols) of rows [row, row + GEMM_GROUP) as codes: 4 weights of these rows every GEMM_STEP bytes from
- * panel on. k is a multiple of GEMM_COLS, cols <= GEMM_COLS one of 4. */
+ * panel on. k is a multiple of GEMM_COLS, cols <= GEMM_COLS one of 4; the panel has room for GEMM_COLS always. */
 typedef void (*unpack_fn)(const struct weights *w, size_t row, size_t k, size_t cols, uint8_t *panel);
 
 /* ---- the step: 4 products per row ---- */

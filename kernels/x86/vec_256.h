@@ -65,6 +65,35 @@ static inline vec vec_madd16(vec a, int16_t factor)
     return _mm256_madd_epi16(a, _mm256_set1_epi16(factor));
 }
 
+/* bytes */
+static inline vec vec_sub8(vec a, vec b)
+{
+    return _mm256_sub_epi8(a, b);
+}
+
+/* unsigned bytes */
+static inline vec vec_min8(vec a, vec b)
+{
+    return _mm256_min_epu8(a, b);
+}
+
+/* A table of 16 bytes, and table[index & 15] in every byte; index < 128 */
+static inline vec vec_table(const uint8_t table[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+static inline vec vec_look_up(vec table, vec index)
+{
+    return _mm256_shuffle_epi8(table, index);
+}
+
+/* int32, modulo 2^32 */
+static inline vec vec_mul32(vec a, uint32_t factor)
+{
+    return _mm256_mullo_epi32(a, _mm256_set1_epi32((int32_t)factor));
+}
+
 /* shifts: of 16-bit lanes, zeros from above; of 32-bit lanes, arithmetic */
 #define vec_shift16(v, n) _mm256_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm256_srai_epi32(v, n)

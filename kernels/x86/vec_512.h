@@ -63,6 +63,31 @@ static inline vec vec_madd16(vec a, int16_t factor)
     return _mm512_madd_epi16(a, _mm512_set1_epi16(factor));
 }
 
+static inline vec vec_sub8(vec a, vec b)
+{
+    return _mm512_sub_epi8(a, b);
+}
+
+static inline vec vec_min8(vec a, vec b)
+{
+    return _mm512_min_epu8(a, b);
+}
+
+static inline vec vec_table(const uint8_t table[16])
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+static inline vec vec_look_up(vec table, vec index)
+{
+    return _mm512_shuffle_epi8(table, index);
+}
+
+static inline vec vec_mul32(vec a, uint32_t factor)
+{
+    return _mm512_mullo_epi32(a, _mm512_set1_epi32((int32_t)factor));
+}
+
 #define vec_shift16(v, n) _mm512_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm512_srai_epi32(v, n)
 

@@ -1,0 +1,11 @@
+/* tq1_0 on AVX-VNNI: vpdpbusd in its VEX form, 32 products in one instruction. All else is in tq1_0_digits.h and tq1_0_kernel.h. */
+#ifndef __AVXVNNI__
+#error "compile with -mavx2 -mavxvnni"
+#endif
+#define VEC_DPBUSD _mm256_dpbusd_avx_epi32
+
+#include "kernels/ternary.h"
+#include "kernels/x86/tq1_0_digits.h"
+#include "kernels/x86/tq1_0_kernel.h"
+
+TQ1_KERNELS(avxvnni)
