@@ -10,7 +10,6 @@
 #ifndef __AVX512BW__
 #error "compile with -mavx512f -mavx512bw"
 #endif
-#define VEC_BITS 512
 
 #include "kernels/ternary.h"
 #include "kernels/x86/tl2_panel_512.h"

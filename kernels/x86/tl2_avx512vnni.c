@@ -2,7 +2,6 @@
 #ifndef __AVX512VNNI__
 #error "compile with -mavx512f -mavx512bw -mavx512vnni"
 #endif
-#define VEC_BITS 512
 #define VEC_DPBUSD _mm512_dpbusd_epi32
 
 #include "kernels/ternary.h"

@@ -6,6 +6,7 @@
 #ifndef BITJOULE_TL2_PANEL_512_H
 #define BITJOULE_TL2_PANEL_512_H
 
+#define VEC_BITS 512
 #define GEMM_GROUP GEMM_ROWS
 #define GEMM_COLS 240 /* five blocks */
 #include "kernels/tl2_layout.h"
