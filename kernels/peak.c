@@ -16,6 +16,7 @@
 #include "kernels/peak_loops.h"
 
 enum { C_CHAINS = 8, HUGE_PAGE = 2 << 20 };
+#define LOOP_S 0.05 /* of each arithmetic loop in a round */
 
 static int64_t int8_c(uint64_t iterations)
 {
@@ -63,7 +64,7 @@ static int64_t read_c(const void *p, size_t bytes, size_t ahead)
 
 const struct peak_loops peak_c = {"c", 0, int8_c, C_CHAINS, fma_c, C_CHAINS, read_c};
 
-static const struct peak_loops *const loops[] = {
+const struct peak_loops *const peak_tables[] = {
 #ifdef HAVE_ISA_avx512vnni
     &peak_avx512vnni,
 #endif
@@ -77,15 +78,15 @@ static const struct peak_loops *const loops[] = {
     &peak_avx2,
 #endif
     &peak_c,
+    NULL,
 };
 
-static const struct peak_loops *choose(void)
+const struct peak_loops *peak_loops_for(uint32_t features)
 {
-    const uint32_t have = cpu_features();
     size_t i = 0;
-    while ((loops[i]->need & have) != loops[i]->need)
+    while ((peak_tables[i]->need & features) != peak_tables[i]->need)
         i++;
-    return loops[i];
+    return peak_tables[i];
 }
 
 struct job {
@@ -115,8 +116,7 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Rounds take turns at prefetch distances: which one is best differs between processors, and the best round counts. */
-static size_t ahead_of_round(unsigned round)
+size_t peak_ahead(unsigned round)
 {
     static const size_t distance[] = {4096, 0, 2048, 8192};
     return distance[round % (sizeof distance / sizeof distance[0])];
@@ -144,7 +144,7 @@ static void *member_main(void *arg)
             pthread_barrier_wait(&j->start); /* the previous times have been read */
             pthread_barrier_wait(&j->start);
             const double start = now_s();
-            m->sink += (uint64_t)(what == 0   ? j->loops->read(j->buffer + m->index * j->bytes, j->bytes, ahead_of_round(r))
+            m->sink += (uint64_t)(what == 0   ? j->loops->read(j->buffer + m->index * j->bytes, j->bytes, peak_ahead(r))
                                   : what == 1 ? j->loops->int8(j->int8_iterations)
                                               : j->loops->fma(j->fma_iterations));
             m->seconds[what] = now_s() - start;
@@ -154,17 +154,16 @@ static void *member_main(void *arg)
     return NULL;
 }
 
-/* How many iterations take about 50 ms on this thread. */
-static uint64_t calibrate(int64_t (*loop)(uint64_t))
+uint64_t peak_calibrate(int64_t (*loop)(uint64_t), double seconds)
 {
-    uint64_t n = 1 << 16;
+    uint64_t n = 1 << 10;
     volatile uint64_t sink = 0;
     for (;;) {
         const double start = now_s();
         sink = sink + (uint64_t)loop(n);
         const double took = now_s() - start;
-        if (took > 0.01 && sink != UINT64_MAX)
-            return (uint64_t)((double)n * 0.05 / took);
+        if (took > 0.2 * seconds && sink != UINT64_MAX)
+            return (uint64_t)((double)n * seconds / took) + 1;
         n *= 2;
     }
 }
@@ -230,7 +229,7 @@ static int measure(struct job *j, struct member *m, unsigned threads, const int 
 
 int peak_measure(unsigned threads, const int *cpus, unsigned rounds, size_t buffer_bytes, struct peak *out)
 {
-    struct job j = {.gate = PTHREAD_MUTEX_INITIALIZER, .loops = choose(), .rounds = rounds};
+    struct job j = {.gate = PTHREAD_MUTEX_INITIALIZER, .loops = peak_loops_for(cpu_features()), .rounds = rounds};
     j.bytes = threads ? buffer_bytes / threads / HUGE_PAGE * HUGE_PAGE : 0;
     const size_t bytes = threads * j.bytes;
     if (rounds == 0 || j.bytes == 0)
@@ -242,8 +241,8 @@ int peak_measure(unsigned threads, const int *cpus, unsigned rounds, size_t buff
     if (buffer != MAP_FAILED && m) {
         madvise(buffer, bytes, MADV_HUGEPAGE);
         j.buffer = buffer;
-        j.int8_iterations = calibrate(j.loops->int8);
-        j.fma_iterations = calibrate(j.loops->fma);
+        j.int8_iterations = peak_calibrate(j.loops->int8, LOOP_S);
+        j.fma_iterations = peak_calibrate(j.loops->fma, LOOP_S);
         rc = measure(&j, m, threads, cpus, out);
     }
     if (buffer != MAP_FAILED)

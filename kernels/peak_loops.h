@@ -26,4 +26,14 @@ struct peak_loops {
 
 extern const struct peak_loops peak_c, peak_avx2, peak_avxvnni, peak_avx512, peak_avx512vnni;
 
+/* All that this build has, best first, plain C last, NULL-terminated. */
+extern const struct peak_loops *const peak_tables[];
+/* The first of them that needs nothing but `features`. Never NULL. */
+const struct peak_loops *peak_loops_for(uint32_t features);
+
+/* How many iterations of a loop take about `seconds` on the calling thread. */
+uint64_t peak_calibrate(int64_t (*loop)(uint64_t), double seconds);
+/* Prefetch distance of a round's read loop: which one is best differs between processors, so rounds take turns and the best counts. */
+size_t peak_ahead(unsigned round);
+
 #endif
