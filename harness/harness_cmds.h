@@ -3,5 +3,6 @@
 #define BITJOULE_HARNESS_CMDS_H
 
 int cmd_bench(int argc, char **argv);
+int cmd_kernels(int argc, char **argv);
 
 #endif

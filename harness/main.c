@@ -20,6 +20,7 @@ static const struct command {
     {"tokenize", cmd_tokenize, "text to token ids and back"},
     {"synth", cmd_synth, "write a random model of a named shape"},
     {"convert", cmd_convert, "rewrite a model in another format"},
+    {"kernels", cmd_kernels, "micro-benchmark of the matrix kernels against this machine's peaks"},
     {"doctor", cmd_doctor, "what this machine can measure, what not, and the remedy"},
     {"energy", cmd_energy, "joules, watts and counters of a command or an interval"},
     {"report", cmd_report, "tables and plots from results"},

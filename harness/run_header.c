@@ -21,13 +21,13 @@ void utc_now(char buf[32])
     strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-static json_t *tool_json(void)
+json_t *run_tool_json(void)
 {
     return json_pack("{s:s, s:s, s:s, s:b}", "name", "bitjoule", "version", build_info.version, "commit", build_info.commit,
                      "dirty", (int)build_info.dirty);
 }
 
-static json_t *build_json(void)
+json_t *run_build_json(void)
 {
     json_t *libraries = json_object();
     for (const struct build_library *l = build_info.libraries; l->name; l++)
@@ -92,7 +92,7 @@ static void run_id(char hex[17])
         snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static json_t *command_json(int argc, char **argv)
+json_t *run_command_json(int argc, char **argv)
 {
     json_t *list = json_pack("[s]", "bitjoule");
     for (int i = 0; i < argc; i++) {
@@ -110,7 +110,7 @@ static json_t *run_json(const struct suite *s, int argc, char **argv)
     utc_now(utc);
     const bool hashed = s->path && !sha256_file(s->path, hex, &bytes);
     return json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:b, s:{s:i, s:i, s:i, s:f, s:f, s:o}}", "id", id, "started_utc", utc,
-                     "command", command_json(argc, argv), "suite", s->name, "suite_sha256", hashed ? json_string(hex) : json_null(),
+                     "command", run_command_json(argc, argv), "suite", s->name, "suite_sha256", hashed ? json_string(hex) : json_null(),
                      "seed", (json_int_t)s->seed, "interrupted", 0, "settings", "warmup", (int)s->warmup, "repetitions",
                      (int)s->repetitions, "repetitions_slow", (int)s->repetitions_slow, "slow_s", s->slow_s, "timeout_s",
                      s->timeout_s, "isa", json_text_or_null(s->isa));
@@ -118,6 +118,6 @@ static json_t *run_json(const struct suite *s, int argc, char **argv)
 
 json_t *run_header_json(const struct suite *s, const struct plan *p, int argc, char **argv, const struct probe_env *env)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tool", tool_json(), "run", run_json(s, argc, argv), "host",
-                     host_info_json(env), "warnings", host_warnings_json(env), "build", build_json(), "inputs", inputs_json(s, p));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tool", run_tool_json(), "run", run_json(s, argc, argv), "host",
+                     host_info_json(env), "warnings", host_warnings_json(env), "build", run_build_json(), "inputs", inputs_json(s, p));
 }
