@@ -26,7 +26,7 @@ enum { DIGITS = JSON_REAL_PRECISION(12), FALLBACK_LLC = 32 << 20 };
 struct kernels_args {
     struct kernel_request req;
     struct str_list formats, models, shapes;
-    unsigned rounds; /* 0: not said */
+    unsigned rounds, rounds_slow; /* 0: not said */
     double min_time_s;
     bool quick, in_cache;
     const char *json; /* NULL: none */
@@ -40,10 +40,10 @@ static const char usage_text[] =
     "      --shape LIST       matrices of ROWSxCOLS: 4096x4096,... (alone: no model's)\n"
     "  -n, --tokens LIST      tokens of one call; 1 is gemv (default: 1,8,32,128,512; lm_head: 1)\n"
     "  -t, --threads LIST     1,2,4  1-8  all  pow2 (default: one per physical core)\n"
-    "      --rounds N         samples of each kernel, interleaved with all others (default: 10)\n"
+    "      --rounds N         samples of each kernel, interleaved with all others (default: 10; 5 of plain C and what takes over 50 ms)\n"
     "      --min-time S       seconds of a sample, which is at least one call (default: 0.002)\n"
     "      --in-cache         one copy of each matrix, so that it may stay in the caches\n"
-    "      --quick            -n 1,128 --rounds 5 --min-time 0.001 where these are not given\n"
+    "      --quick            -n 1,128, 5 rounds (3), --min-time 0.001 where these are not given\n"
     "      --json FILE        also write JSON with every sample; - : to stdout, instead of the table\n"
     "Exit status 1: a kernel's outputs differ from plain C's (or the run failed).\n";
 
@@ -202,6 +202,7 @@ static int complete(struct kernels_args *a)
         all_cpus(&r->threads.v[0]);
         r->threads.n = 1;
     }
+    a->rounds_slow = a->rounds ? a->rounds : a->quick ? 3 : 5;
     a->rounds = a->rounds ? a->rounds : a->quick ? 5 : 10;
     a->min_time_s = a->min_time_s > 0 ? a->min_time_s : a->quick ? 0.001 : 0.002;
     const int status = choose_formats(r, &a->formats);
@@ -246,9 +247,9 @@ static json_t *result_json(const struct kernel_bench *b, json_t *host, int argc,
 {
     char utc[32];
     utc_now(utc);
-    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:f, s:b, s:I, s:I, s:I}}, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1,
+    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:i, s:f, s:b, s:I, s:I, s:I}}, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1,
                      "kind", "kernels", "tool", run_tool_json(), "run", "started_utc", began_utc, "ended_utc", utc, "duration_s", took_s,
-                     "command", run_command_json(argc, argv), "settings", "rounds", (int)b->rounds, "min_time_s", b->min_time_s,
+                     "command", run_command_json(argc, argv), "settings", "rounds", (int)b->rounds, "rounds_slow", (int)b->rounds_slow, "min_time_s", b->min_time_s,
                      "in_cache", (int)b->in_cache, "arena_bytes", (json_int_t)b->arena_bytes, "llc_bytes", (json_int_t)b->llc_bytes,
                      "seed", (json_int_t)b->seed, "host", host, "warnings", host_warnings_json(NULL), "build", run_build_json(), "peaks",
                      kernel_peaks_json(b), "kernels", kernel_cells_json(b), "skipped", kernel_skips_json(b));
@@ -308,6 +309,7 @@ static int measure(const struct kernels_args *a, struct kernel_plan *plan, FILE 
     struct kernel_bench b = {.plan = plan,
                              .peak_tables = peak_tables,
                              .rounds = a->rounds,
+                             .rounds_slow = a->rounds_slow,
                              .min_time_s = a->min_time_s,
                              .in_cache = a->in_cache,
                              .llc_bytes = last_level_bytes(host),

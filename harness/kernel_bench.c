@@ -111,11 +111,14 @@ static void check(struct runner *r, struct kernel_cell *c)
 
 static void sample(struct runner *r, struct kernel_cell *c)
 {
-    if (c->status != KERNEL_OK)
+    const bool few = c->n_samples >= r->b->rounds_slow;
+    if (c->status != KERNEL_OK || (few && (c->kern->need == 0 || c->slow)))
         return;
     const struct kernel_shape *s = &r->b->plan->req.shapes[c->shape];
     const double scale = (double)s->rows * c->n / ((double)c->rows_timed * c->n_timed);
-    c->call_s[c->n_samples++] = time_calls(r, c, c->calls) * scale;
+    const double call_s = time_calls(r, c, c->calls);
+    c->call_s[c->n_samples++] = call_s * scale;
+    c->slow = call_s * c->calls > KERNEL_SLOW_S;
 }
 
 static int run_round(struct runner *r, size_t from, size_t to, unsigned round, unsigned nth)
@@ -191,7 +194,7 @@ static size_t shape_end(const struct kernel_plan *p, size_t from)
 static int size_arena(struct kernel_bench *b, char err[KERNEL_ERR_LEN])
 {
     const struct format *formats[KERNEL_MAX_FORMATS];
-    size_t least = MIN_ARENA, besides = 0, want = b->in_cache ? 0 : KERNEL_LLC_TIMES * b->llc_bytes;
+    size_t least = b->in_cache ? 0 : MIN_ARENA, besides = 0, want = b->in_cache ? 0 : KERNEL_LLC_TIMES * b->llc_bytes;
     for (size_t from = 0; from < b->plan->n_cells; from = shape_end(b->plan, from)) {
         struct kernel_data_spec s = {0};
         describe(b->plan, from, shape_end(b->plan, from), formats, &s);

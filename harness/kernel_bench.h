@@ -12,6 +12,7 @@ struct kernel_bench {
     struct kernel_plan *plan;
     const struct peak_loops *const *peak_tables;
     unsigned rounds;
+    unsigned rounds_slow; /* samples of plain C, and of kernels that take longer than KERNEL_SLOW_S: they come from the first rounds */
     double min_time_s;
     bool in_cache;      /* one copy of each matrix: what fits in the caches stays there */
     size_t llc_bytes;   /* last-level caches of the machine, all of them */
@@ -26,6 +27,8 @@ struct kernel_bench {
 };
 
 enum { KERNEL_LLC_TIMES = 4 }; /* the weights that a round goes through are so many times the last-level caches, if memory allows */
+
+#define KERNEL_SLOW_S 0.05 /* a sample */
 
 /* 0, or a negative errno and a line; wrong kernels are no error here, see n_wrong. */
 int kernel_bench_run(struct kernel_bench *b, char err[KERNEL_ERR_LEN]);

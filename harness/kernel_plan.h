@@ -53,6 +53,7 @@ struct kernel_cell {
     unsigned calls;               /* per sample */
     double *call_s;               /* [n_samples] seconds per call for the whole matrix */
     size_t n_samples;
+    bool slow;                    /* the last sample took longer than KERNEL_SLOW_S */
 };
 
 #define KERNEL_ANY_SHAPE SIZE_MAX

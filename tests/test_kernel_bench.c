@@ -1,0 +1,501 @@
+/* The micro-benchmark of the kernels: what is planned, that a wrong kernel is found whatever it does wrong, that weights rotate and rows are
+ * shared as in the engine, and that the peaks it compares with are counted right. Speeds themselves are not judged here. */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "baselines/baselines.h"
+#include "engine/model.h"
+#include "harness/kernel_data.h"
+#include "harness/kernel_out.h"
+#include "kernels/cpu.h"
+#include "kernels/half.h"
+#include "kernels/ternary.h"
+
+enum { ROWS = 101, COLS = 512 }; /* no whole number of row groups; whole blocks of every format */
+
+static struct kernel_request request(const struct format *const *formats, const unsigned *tokens, const unsigned *threads)
+{
+    struct kernel_request r = {0};
+    while (formats[r.n_formats]) {
+        r.formats[r.n_formats] = formats[r.n_formats];
+        r.n_formats++;
+    }
+    while (tokens[r.tokens.n]) {
+        r.tokens.v[r.tokens.n] = tokens[r.tokens.n];
+        r.tokens.n++;
+    }
+    while (threads[r.threads.n]) {
+        r.threads.v[r.threads.n] = threads[r.threads.n];
+        r.threads.n++;
+    }
+    return r;
+}
+
+static const unsigned one[] = {1, 0}, one_two[] = {1, 2, 0}, one_eight[] = {1, 8, 0};
+
+/* ---- plan ------------------------------------------------------------------------------------------------------------------- */
+
+static void plans_the_shapes_of_a_model(void **state)
+{
+    (void)state;
+    static const struct format *const formats[] = {&format_i2_s, &format_f16, &format_q8_0, &format_q4_0, &format_q6_k, NULL};
+    static const struct kernel_shape want[] = {
+        {2560, 2560, false, "2b4t attn_q attn_output"}, {640, 2560, false, "2b4t attn_k attn_v"}, {6912, 2560, false, "2b4t ffn_gate ffn_up"},
+        {2560, 6912, false, "2b4t ffn_down"},           {128256, 2560, true, "2b4t lm_head"},
+    };
+    struct kernel_request r = request(formats, one_eight, one_two);
+    struct kernel_plan p;
+    char err[KERNEL_ERR_LEN];
+    assert_int_equal(kernel_request_model(&r, "2b4t", err), 0);
+    assert_int_equal(kernel_plan_make(&r, 0, &p, err), 0);
+    assert_int_equal(p.req.n_shapes, sizeof want / sizeof want[0]);
+    for (size_t i = 0; i < p.req.n_shapes; i++) {
+        assert_int_equal(p.req.shapes[i].rows, want[i].rows);
+        assert_int_equal(p.req.shapes[i].cols, want[i].cols);
+        assert_int_equal(p.req.shapes[i].head, want[i].head);
+        assert_string_equal(p.req.shapes[i].tensors, want[i].tensors);
+    }
+    /* plain C alone: 4 shapes x 2 threads x 2 tokens x 5 formats, and lm_head as gemv in the three formats that serve as one */
+    assert_int_equal(p.n_cells, 4 * 2 * 2 * 5 + 2 * 3);
+    for (size_t i = 4 * 2 * 2 * 5; i < p.n_cells; i++) {
+        assert_int_equal(p.cells[i].n, 1);
+        assert_true(p.cells[i].fmt == &format_f16 || p.cells[i].fmt == &format_q8_0 || p.cells[i].fmt == &format_q6_k);
+    }
+    kernel_plan_free(&p);
+}
+
+static void merges_equal_shapes(void **state)
+{
+    (void)state;
+    struct kernel_request r = {0};
+    char err[KERNEL_ERR_LEN];
+    assert_int_equal(kernel_request_model(&r, "7b", err), 0);
+    const size_t n = r.n_shapes;
+    assert_string_equal(r.shapes[0].tensors, "7b attn_q attn_k attn_v attn_output");
+    assert_int_equal(kernel_request_model(&r, "llama3-8b-1.58", err), 0);
+    assert_string_equal(r.shapes[0].tensors, "7b attn_q attn_k attn_v attn_output llama3-8b-1.58 attn_q attn_output");
+    assert_int_equal(r.n_shapes, n + 4); /* k and v, gate and up, down, lm_head */
+    assert_int_equal(kernel_request_shape(&r, 4096, 4096, err), 0);
+    assert_int_equal(r.n_shapes, n + 4);
+    assert_int_equal(kernel_request_model(&r, "no-such-model", err), -ENOENT);
+    assert_non_null(strstr(err, "no-such-model"));
+}
+
+/* What cannot run is listed with its reason; a name that no kernel has is refused. */
+static void lists_what_cannot_run(void **state)
+{
+    (void)state;
+    static const struct kernel kernels[] = {{"dotprod", CPU_DOTPROD, NULL, NULL}, {"sve", CPU_SVE, NULL, NULL}, {"c", 0, NULL, NULL}};
+    struct format f = format_i2_s;
+    const struct format *const formats[] = {&f, NULL};
+    struct kernel_request r = request(formats, one, one);
+    struct kernel_plan p;
+    char err[KERNEL_ERR_LEN], *sve = (char[]){"sve"}, *avx2 = (char[]){"avx2"};
+    f.kernels = kernels;
+    assert_int_equal(kernel_request_shape(&r, 64, 256, err), 0);
+    assert_int_equal(kernel_request_shape(&r, 64, 8640, err), 0);
+    assert_int_equal(kernel_plan_make(&r, CPU_SVE, &p, err), 0);
+    assert_int_equal(p.n_cells, 2);
+    assert_string_equal(p.cells[0].kern->isa, "sve");
+    assert_string_equal(p.cells[1].kern->isa, "c");
+    assert_ptr_equal(kernel_cell_c(&p.cells[0]), &p.cells[1]);
+    assert_int_equal(p.n_skips, 2);
+    assert_string_equal(p.skips[0].isa, "dotprod");
+    assert_string_equal(p.skips[0].reason, "this CPU lacks dotprod");
+    assert_int_equal(p.skips[1].shape, 1);
+    assert_string_equal(p.skips[1].reason, "8640 columns are no multiple of 128");
+    kernel_plan_free(&p);
+
+    r.isas = (struct str_list){&sve, 1};
+    assert_int_equal(kernel_plan_make(&r, CPU_SVE | CPU_DOTPROD, &p, err), 0);
+    assert_int_equal(p.n_cells, 2); /* sve and plain C */
+    assert_int_equal(p.n_skips, 1);
+    kernel_plan_free(&p);
+    r.isas = (struct str_list){&avx2, 1};
+    assert_int_equal(kernel_plan_make(&r, UINT32_MAX, &p, err), -EINVAL);
+    assert_non_null(strstr(err, "avx2"));
+    kernel_plan_free(&p);
+
+    r.isas.n = 0;
+    r.shapes[0].cols = 100;
+    assert_int_equal(kernel_plan_make(&r, 0, &p, err), -EINVAL);
+    assert_non_null(strstr(err, "nothing to measure"));
+    kernel_plan_free(&p);
+}
+
+/* Plain C is slow: a call of it is cut to whole row groups for every thread, unless the matrix is small. */
+static void cuts_plain_c(void **state)
+{
+    (void)state;
+    static const struct format *const formats[] = {&format_i2_s, &format_f16, NULL};
+    static const unsigned tokens[] = {1, 512, 0};
+    struct kernel_request r = request(formats, tokens, one_two);
+    struct kernel_plan p;
+    char err[KERNEL_ERR_LEN];
+    assert_int_equal(kernel_request_shape(&r, 6912, 2560, err), 0);
+    assert_int_equal(kernel_request_shape(&r, 40, 128, err), 0);
+    assert_int_equal(kernel_plan_make(&r, 0, &p, err), 0);
+    for (size_t i = 0; i < p.n_cells; i++) {
+        const struct kernel_cell *c = &p.cells[i];
+        if (c->shape == 1) {
+            assert_int_equal(c->rows_timed, 40);
+            continue;
+        }
+        assert_int_equal(c->n_timed, c->n == 1 ? 1 : KERNEL_C_TOKENS);
+        assert_int_equal(c->rows_timed % (c->fmt->row_group * c->threads), 0);
+        const size_t macs = c->rows_timed * 2560 * c->n_timed;
+        assert_in_range(macs, KERNEL_C_MACS, KERNEL_C_MACS + c->fmt->row_group * c->threads * 2560 * c->n_timed);
+    }
+    kernel_plan_free(&p);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------------------------- */
+
+struct run {
+    struct kernel_plan plan;
+    struct kernel_bench bench;
+};
+
+static void start(struct run *run, const struct kernel_request *r, bool in_cache)
+{
+    char err[KERNEL_ERR_LEN];
+    assert_int_equal(kernel_plan_make(r, cpu_features(), &run->plan, err), 0);
+    run->bench = (struct kernel_bench){.plan = &run->plan,
+                                       .peak_tables = peak_tables,
+                                       .rounds = 3,
+                                       .rounds_slow = 2,
+                                       .min_time_s = 1e-5,
+                                       .in_cache = in_cache,
+                                       .llc_bytes = 1 << 20,
+                                       .available = SIZE_MAX / 2,
+                                       .seed = 7};
+    if (kernel_bench_run(&run->bench, err) != 0)
+        fail_msg("%s", err);
+}
+
+static void end(struct run *run)
+{
+    kernel_bench_free(&run->bench);
+    kernel_plan_free(&run->plan);
+}
+
+static void measures_every_kernel(void **state)
+{
+    (void)state;
+    const struct format *formats[KERNEL_MAX_FORMATS] = {NULL};
+    struct run run;
+    size_t n = 0;
+    char err[KERNEL_ERR_LEN];
+    for (size_t i = 0; ternary_formats[i]; i++)
+        formats[n++] = ternary_formats[i];
+    for (size_t i = 0; baseline_formats[i]; i++)
+        formats[n++] = baseline_formats[i];
+    struct kernel_request r = request(formats, one_eight, one_two);
+    assert_int_equal(kernel_request_shape(&r, ROWS, COLS, err), 0);
+    start(&run, &r, false);
+    assert_int_equal(run.bench.n_wrong, 0);
+    assert_true(run.plan.n_cells >= 4 * n);
+    for (size_t i = 0; i < run.plan.n_cells; i++) {
+        const struct kernel_cell *c = &run.plan.cells[i];
+        struct interval time, over_c;
+        assert_int_equal(c->status, KERNEL_OK);
+        assert_in_range(c->n_samples, 2, c->kern->need ? 3 : 2);
+        assert_true(c->n_samples == 3 || c->kern->need == 0 || c->slow);
+        assert_int_equal(kernel_cell_time(c, &time, &over_c), 0);
+        assert_true(time.value > 0 && over_c.value > 0);
+        assert_int_equal(c->weight_bytes, c->fmt->mem_bytes(ROWS, COLS));
+        assert_true(c->copies > 1);
+        assert_true(kernel_cell_limit(&run.bench, c, time.value, true).share > 0);
+    }
+    for (size_t i = 0; i < run.bench.peaks.n; i++)
+        assert_int_equal(run.bench.peaks.list[i].n, 3);
+    end(&run);
+}
+
+/* ---- wrong kernels ---------------------------------------------------------------------------------------------------------- */
+
+static void plain(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    const struct kernel *k = format_i2_s.kernels;
+    while (k->need)
+        k++;
+    k->gemm(w, x, row0, row1, y, ldy, scratch);
+}
+
+/* The last bit of one output of a batch */
+static void one_bit(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    plain(w, x, row0, row1, y, ldy, scratch);
+    if (x->n > 1 && row0 <= 37 && row1 > 37)
+        y[5 * ldy + 37] = float_from_bits(float_to_bits(y[5 * ldy + 37]) ^ 1u);
+}
+
+/* A row is forgotten. */
+static void lazy(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    plain(w, x, row0, row1 == w->rows ? row1 - 1 : row1, y, ldy, scratch);
+}
+
+/* Right only for a range that begins at row 0: with one thread it seems fine. */
+static void first_rows(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    plain(w, x, row0, row1, y, ldy, scratch);
+    if (row0 > 0)
+        plain(w, x, row0 - 16, row1 - 16, y + 16, ldy, scratch);
+}
+
+/* Tokens 1 and 2 are exchanged, as are 3 and 4, and so on. */
+static void swaps_tokens(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    plain(w, x, row0, row1, y, ldy, scratch);
+    for (size_t t = 1; t + 1 < x->n; t += 2)
+        for (size_t r = row0; r < row1; r++) {
+            const float keep = y[t * ldy + r];
+            y[t * ldy + r] = y[(t + 1) * ldy + r];
+            y[(t + 1) * ldy + r] = keep;
+        }
+}
+
+/* Some bit that this CPU has, so that a made-up kernel counts as runnable; 0 and a reason where it has none. */
+static uint32_t some_feature(void)
+{
+    const uint32_t have = cpu_features();
+    if (have == 0)
+        print_message("this CPU has no feature that a made-up kernel could need\n");
+    return have & ~(have - 1);
+}
+
+static const struct kernel_cell *find_cell(const struct kernel_plan *p, const char *isa, unsigned threads, unsigned n)
+{
+    for (size_t i = 0; i < p->n_cells; i++)
+        if (strcmp(p->cells[i].kern->isa, isa) == 0 && p->cells[i].threads == threads && p->cells[i].n == n)
+            return &p->cells[i];
+    fail_msg("no cell %s, %u threads, n = %u", isa, threads, n);
+    return NULL;
+}
+
+static void check_outputs(const struct run *run, size_t n_wrong)
+{
+    char *text = NULL;
+    size_t len = 0, i, failed = 0;
+    const json_t *o;
+    FILE *f = open_memstream(&text, &len);
+    assert_non_null(f);
+    assert_int_equal(kernel_print_table(f, &run->bench), 0);
+    fclose(f);
+    assert_non_null(strstr(text, "WRONG: token 5, row 37 is "));
+    assert_non_null(strstr(text, "was not written"));
+    assert_non_null(strstr(text, "results are WRONG"));
+    free(text);
+    json_t *cells = kernel_cells_json(&run->bench);
+    assert_int_equal(json_array_size(cells), run->plan.n_cells);
+    json_array_foreach(cells, i, o)
+    {
+        const bool bad = strcmp(json_string_value(json_object_get(o, "status")), "failed") == 0;
+        assert_int_equal(bad, json_is_string(json_object_get(o, "reason")));
+        assert_int_equal(json_array_size(json_object_get(o, "samples_ns")), run->plan.cells[i].n_samples);
+        assert_int_equal(bad, run->plan.cells[i].n_samples == 0);
+        failed += bad;
+    }
+    assert_int_equal(failed, n_wrong);
+    json_decref(cells);
+}
+
+static void finds_wrong_kernels(void **state)
+{
+    (void)state;
+    const uint32_t bit = some_feature();
+    if (!bit)
+        skip();
+    const struct kernel kernels[] = {{"right", bit, plain, plain},           {"bit", bit, one_bit, one_bit},
+                                     {"lazy", bit, lazy, lazy},              {"first", bit, first_rows, first_rows},
+                                     {"swap", bit, swaps_tokens, swaps_tokens}, {"c", 0, plain, plain}};
+    struct format f = format_i2_s;
+    const struct format *const formats[] = {&f, NULL};
+    struct kernel_request r = request(formats, one_eight, one_two);
+    struct run run;
+    char err[KERNEL_ERR_LEN];
+    f.kernels = kernels;
+    assert_int_equal(kernel_request_shape(&r, ROWS, COLS, err), 0);
+    start(&run, &r, false);
+    for (unsigned t = 1; t <= 2; t++) {
+        for (unsigned n = 1; n <= 8; n += 7) {
+            assert_int_equal(find_cell(&run.plan, "right", t, n)->status, KERNEL_OK);
+            assert_int_equal(find_cell(&run.plan, "c", t, n)->status, KERNEL_OK);
+            assert_int_equal(find_cell(&run.plan, "bit", t, n)->status, n == 1 ? KERNEL_OK : KERNEL_WRONG);
+            assert_int_equal(find_cell(&run.plan, "lazy", t, n)->status, KERNEL_WRONG);
+            assert_int_equal(find_cell(&run.plan, "first", t, n)->status, t == 1 ? KERNEL_OK : KERNEL_WRONG);
+            assert_int_equal(find_cell(&run.plan, "swap", t, n)->status, n == 1 ? KERNEL_OK : KERNEL_WRONG);
+        }
+    }
+    assert_int_equal(find_cell(&run.plan, "lazy", 1, 1)->n_samples, 0);
+    assert_int_equal(run.bench.n_wrong, 2 + 4 + 2 + 2);
+    check_outputs(&run, 2 + 4 + 2 + 2);
+    end(&run);
+}
+
+/* ---- what a call is --------------------------------------------------------------------------------------------------------- */
+
+enum { MAX_LOG = 4096 };
+static struct {
+    const void *data;
+    size_t row0, row1;
+} call_log[MAX_LOG];
+static atomic_size_t logged;
+
+static void recorder(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    const size_t i = atomic_fetch_add(&logged, 1);
+    if (i < MAX_LOG) {
+        call_log[i].data = w->data;
+        call_log[i].row0 = row0;
+        call_log[i].row1 = row1;
+    }
+    plain(w, x, row0, row1, y, ldy, scratch);
+}
+
+/* Runs the recorder alone; how many calls were logged. */
+static size_t record_calls(unsigned threads, bool in_cache)
+{
+    const struct kernel kernels[] = {{"recorder", some_feature(), recorder, recorder}, {"c", 0, plain, plain}};
+    const unsigned thread_list[] = {threads, 0};
+    struct format f = format_i2_s;
+    const struct format *const formats[] = {&f, NULL};
+    struct kernel_request r = request(formats, one, thread_list);
+    struct run run;
+    char err[KERNEL_ERR_LEN];
+    f.kernels = kernels;
+    assert_int_equal(kernel_request_shape(&r, ROWS, COLS, err), 0);
+    atomic_store(&logged, 0);
+    start(&run, &r, in_cache);
+    assert_int_equal(run.plan.cells[0].copies == 1, in_cache);
+    end(&run);
+    const size_t n = atomic_load(&logged);
+    return n < MAX_LOG ? n : MAX_LOG;
+}
+
+static void goes_through_copies(void **state)
+{
+    (void)state;
+    if (!some_feature())
+        skip();
+    const size_t n = record_calls(1, false);
+    assert_true(n >= 4);
+    for (size_t i = 1; i < n; i++)
+        assert_ptr_not_equal(call_log[i].data, call_log[i - 1].data);
+    for (size_t i = record_calls(1, true); i > 1; i--)
+        assert_ptr_equal(call_log[i - 1].data, call_log[0].data);
+}
+
+static void shares_rows_like_the_engine(void **state)
+{
+    (void)state;
+    if (!some_feature())
+        skip();
+    const size_t n = record_calls(2, false);
+    size_t seen[2] = {0, 0};
+    for (size_t i = 0; i < n; i++) {
+        const unsigned thread = call_log[i].row0 > 0;
+        size_t from, to;
+        pool_share(ROWS, format_i2_s.row_group, thread, 2, &from, &to);
+        assert_int_equal(call_log[i].row0, from);
+        assert_int_equal(call_log[i].row1, to);
+        seen[thread]++;
+    }
+    assert_true(n == MAX_LOG || (seen[0] > 0 && seen[0] == seen[1]));
+}
+
+/* Every copy holds the matrix, none runs into the next format's, and all the arena is used. */
+static void fills_the_arena(void **state)
+{
+    (void)state;
+    static const struct format *const formats[] = {&format_i2_s, &format_f16, &format_q6_k};
+    enum { ARENA = 4 << 20 };
+    struct kernel_data_spec s = {.rows = ROWS, .cols = COLS, .n_max = 3, .formats = formats, .n_formats = 3, .arena_bytes = ARENA, .seed = 4};
+    struct kernel_data d;
+    s.arena = aligned_alloc(4096, ARENA);
+    assert_non_null(s.arena);
+    memset(s.arena, 0xff, ARENA);
+    assert_int_equal(pool_new(2, false, 0, &s.pool), 0);
+    assert_int_equal(kernel_data_new(&s, &d), 0);
+    size_t used = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const struct kernel_matrix *m = kernel_data_matrix(&d, formats[i]);
+        assert_ptr_equal(m->first, s.arena + used);
+        for (size_t c = 1; c < m->copies; c++)
+            assert_memory_equal(m->first, m->first + c * m->stride, formats[i]->mem_bytes(ROWS, COLS));
+        used += m->copies * m->stride;
+        float row[2][COLS];
+        for (size_t r = 1; r < ROWS; r++) { /* rows are equal exactly where the list of rows says so */
+            formats[i]->get_row(&m->w, 0, row[0]);
+            formats[i]->get_row(&m->w, r, row[1]);
+            assert_int_equal(memcmp(row[0], row[1], sizeof row[0]) == 0, d.row[r] == d.row[0]);
+        }
+    }
+    assert_in_range(used, ARENA - 3 * d.matrices[1].stride, ARENA);
+    kernel_data_free(&d);
+    pool_free(s.pool);
+    free(s.arena);
+}
+
+static void refuses_what_does_not_fit(void **state)
+{
+    (void)state;
+    static const struct format *const formats[] = {&format_f16, NULL};
+    struct kernel_request r = request(formats, one, one);
+    struct kernel_plan p;
+    char err[KERNEL_ERR_LEN];
+    assert_int_equal(kernel_request_shape(&r, 1 << 24, 1 << 16, err), 0);
+    assert_int_equal(kernel_plan_make(&r, 0, &p, err), 0);
+    struct kernel_bench b = {.plan = &p, .peak_tables = peak_tables, .rounds = 1, .min_time_s = 1e-5, .available = (size_t)1 << 30};
+    assert_int_equal(kernel_bench_run(&b, err), -ENOMEM);
+    assert_non_null(strstr(err, "available; choose fewer formats"));
+    kernel_bench_free(&b);
+    kernel_plan_free(&p);
+}
+
+/* ---- limits ----------------------------------------------------------------------------------------------------------------- */
+
+static void finds_the_bound(void **state)
+{
+    (void)state;
+    const struct kernel_peak compute = {.kind = PEAK_FMA, .loops = &peak_c, .best = 100};
+    /* 1e9 bytes at 10 GB/s: 0.1 s. 2e9 MACs at 100 GMAC/s: 0.02 s. */
+    struct kernel_limit l = kernel_limit(1e9, 2e9, 10, &compute, 0.25);
+    assert_int_equal(l.bound, PEAK_READ);
+    assert_null(l.isa);
+    assert_true(fabs(l.share - 0.4) < 1e-9);
+    l = kernel_limit(1e9, 2e9, 0, &compute, 0.25);
+    assert_int_equal(l.bound, PEAK_FMA);
+    assert_string_equal(l.isa, "c");
+    assert_true(fabs(l.share - 0.08) < 1e-9);
+    l = kernel_limit(1e9, 2e10, 10, &compute, 0.25);
+    assert_int_equal(l.bound, PEAK_FMA);
+    assert_true(fabs(l.share - 0.8) < 1e-9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plans_the_shapes_of_a_model),
+        cmocka_unit_test(merges_equal_shapes),
+        cmocka_unit_test(lists_what_cannot_run),
+        cmocka_unit_test(cuts_plain_c),
+        cmocka_unit_test(measures_every_kernel),
+        cmocka_unit_test(finds_wrong_kernels),
+        cmocka_unit_test(goes_through_copies),
+        cmocka_unit_test(shares_rows_like_the_engine),
+        cmocka_unit_test(fills_the_arena),
+        cmocka_unit_test(refuses_what_does_not_fit),
+        cmocka_unit_test(finds_the_bound),
+    };
+    return cmocka_run_group_tests_name("kernel bench", tests, NULL, NULL);
+}
