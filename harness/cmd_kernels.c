@@ -242,16 +242,22 @@ static size_t last_level_bytes(const json_t *host)
     return bytes > 0 ? (size_t)bytes : FALLBACK_LLC;
 }
 
-/* Takes the reference to host. */
-static json_t *result_json(const struct kernel_bench *b, json_t *host, int argc, char **argv, const char *began_utc, double took_s)
+/* The machine as it was before the run loaded it. */
+struct surroundings {
+    json_t *host, *warnings;
+    char began_utc[32];
+    double began_s;
+};
+
+static json_t *result_json(const struct kernel_bench *b, const struct surroundings *at, int argc, char **argv)
 {
     char utc[32];
     utc_now(utc);
-    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:i, s:f, s:b, s:I, s:I, s:I}}, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", 1,
-                     "kind", "kernels", "tool", run_tool_json(), "run", "started_utc", began_utc, "ended_utc", utc, "duration_s", took_s,
+    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:i, s:f, s:b, s:I, s:I, s:I}}, s:O, s:O, s:o, s:o, s:o, s:o}", "schema", 1,
+                     "kind", "kernels", "tool", run_tool_json(), "run", "started_utc", at->began_utc, "ended_utc", utc, "duration_s", time_now_s() - at->began_s,
                      "command", run_command_json(argc, argv), "settings", "rounds", (int)b->rounds, "rounds_slow", (int)b->rounds_slow, "min_time_s", b->min_time_s,
                      "in_cache", (int)b->in_cache, "arena_bytes", (json_int_t)b->arena_bytes, "llc_bytes", (json_int_t)b->llc_bytes,
-                     "seed", (json_int_t)b->seed, "host", host, "warnings", host_warnings_json(NULL), "build", run_build_json(), "peaks",
+                     "seed", (json_int_t)b->seed, "host", at->host, "warnings", at->warnings, "build", run_build_json(), "peaks",
                      kernel_peaks_json(b), "kernels", kernel_cells_json(b), "skipped", kernel_skips_json(b));
 }
 
@@ -290,9 +296,17 @@ static int close_json(FILE *f, const char *path)
 }
 
 /* 0 or the exit status */
-static int print(const struct kernel_bench *b)
+static int print(const struct kernel_bench *b, const json_t *warnings)
 {
+    size_t i;
+    const json_t *w;
     const int rc = kernel_print_table(stdout, b);
+    json_array_foreach(warnings, i, w)
+    {
+        const char *severity = json_string_value(json_object_get(w, "severity"));
+        if (severity && strcmp(severity, "info") != 0)
+            printf("%s: %s\n", severity, json_string_value(json_object_get(w, "message")));
+    }
     if (rc != 0 || fflush(stdout) != 0 || ferror(stdout))
         return args_complain("kernels", EXIT_FAILURE, "cannot write the table: %s", strerror(rc ? -rc : errno));
     return 0;
@@ -302,21 +316,20 @@ static int print(const struct kernel_bench *b)
 
 static int measure(const struct kernels_args *a, struct kernel_plan *plan, FILE *json, int argc, char **argv)
 {
-    char err[KERNEL_ERR_LEN], began_utc[32];
-    json_t *host = host_info_json(NULL);
+    char err[KERNEL_ERR_LEN];
+    struct surroundings at = {.host = host_info_json(NULL), .warnings = host_warnings_json(NULL), .began_s = time_now_s()};
     const size_t available = host_mem_available(NULL);
-    const double began_s = time_now_s();
     struct kernel_bench b = {.plan = plan,
                              .peak_tables = peak_tables,
                              .rounds = a->rounds,
                              .rounds_slow = a->rounds_slow,
                              .min_time_s = a->min_time_s,
                              .in_cache = a->in_cache,
-                             .llc_bytes = last_level_bytes(host),
+                             .llc_bytes = last_level_bytes(at.host),
                              .available = available ? available : SIZE_MAX,
                              .seed = 1,
                              .progress = isatty(STDERR_FILENO) ? show_progress : NULL};
-    utc_now(began_utc);
+    utc_now(at.began_utc);
     const int rc = kernel_bench_run(&b, err);
     int status = 0;
     if (b.progress)
@@ -324,12 +337,13 @@ static int measure(const struct kernels_args *a, struct kernel_plan *plan, FILE 
     if (rc != 0)
         status = args_complain("kernels", EXIT_FAILURE, "%s", err);
     if (status == 0 && (json != stdout || !a->json))
-        status = print(&b);
+        status = print(&b, at.warnings);
     if (status == 0 && a->json)
-        status = write_json(json, a->json, result_json(&b, json_incref(host), argc, argv, began_utc, time_now_s() - began_s));
+        status = write_json(json, a->json, result_json(&b, &at, argc, argv));
     if (status == 0 && b.n_wrong > 0)
         status = args_complain("kernels", EXIT_FAILURE, "%zu results differ from plain C's", b.n_wrong);
-    json_decref(host);
+    json_decref(at.host);
+    json_decref(at.warnings);
     kernel_bench_free(&b);
     return status;
 }

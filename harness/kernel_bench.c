@@ -160,6 +160,7 @@ static int run_shape(struct runner *r, size_t from, size_t to, char err[KERNEL_E
     for (size_t i = from; i < to && rc == 0; i++) {
         struct kernel_cell *c = &b->plan->cells[i];
         c->call_s = calloc(b->rounds, sizeof *c->call_s);
+        c->peaks_from = b->peaks.list[0].n;
         rc = c->call_s ? 0 : -ENOMEM;
     }
     if (b->progress)
@@ -293,18 +294,27 @@ void kernel_bench_free(struct kernel_bench *b)
 
 /* ---- limits --------------------------------------------------------------------------------------------------------- */
 
-struct kernel_limit kernel_limit(double bytes, double macs, double read_gb_s, const struct kernel_peak *compute, double seconds)
-{
-    const double read_s = read_gb_s > 0 ? 1e-9 * bytes / read_gb_s : 0, compute_s = 1e-9 * macs / compute->best;
-    if (read_s > compute_s)
-        return (struct kernel_limit){.bound = PEAK_READ, .share = read_s / seconds};
-    return (struct kernel_limit){.bound = compute->kind, .isa = compute->loops->isa, .share = compute_s / seconds};
-}
-
-struct kernel_limit kernel_cell_limit(const struct kernel_bench *b, const struct kernel_cell *c, double seconds, bool best_isa)
+struct kernel_ruler kernel_cell_ruler(const struct kernel_bench *b, const struct kernel_cell *c, bool best_isa)
 {
     const enum peak_kind kind = c->fmt->act == ACT_F32 ? PEAK_FMA : PEAK_INT8;
     const struct kernel_peak *read = kernel_peaks_find(&b->peaks, PEAK_READ, c->threads, UINT32_MAX);
     const struct kernel_peak *compute = kernel_peaks_find(&b->peaks, kind, c->threads, best_isa ? UINT32_MAX : c->kern->need);
-    return kernel_limit((double)c->weight_bytes, kernel_cell_macs(b->plan, c), read ? read->best : 0, compute, seconds);
+    return (struct kernel_ruler){.read_gb_s = read ? kernel_peak_best(read, c->peaks_from, b->rounds) : 0,
+                                 .gmac_s = kernel_peak_best(compute, c->peaks_from, b->rounds),
+                                 .kind = kind,
+                                 .isa = compute->loops->isa};
+}
+
+struct kernel_limit kernel_limit(double bytes, double macs, const struct kernel_ruler *r, double seconds)
+{
+    const double read_s = r->read_gb_s > 0 ? 1e-9 * bytes / r->read_gb_s : 0, compute_s = 1e-9 * macs / r->gmac_s;
+    if (read_s > compute_s)
+        return (struct kernel_limit){.bound = PEAK_READ, .share = read_s / seconds};
+    return (struct kernel_limit){.bound = r->kind, .isa = r->isa, .share = compute_s / seconds};
+}
+
+struct kernel_limit kernel_cell_limit(const struct kernel_bench *b, const struct kernel_cell *c, double seconds, bool best_isa)
+{
+    const struct kernel_ruler r = kernel_cell_ruler(b, c, best_isa);
+    return kernel_limit((double)c->weight_bytes, kernel_cell_macs(b->plan, c), &r, seconds);
 }

@@ -34,15 +34,23 @@ enum { KERNEL_LLC_TIMES = 4 }; /* the weights that a round goes through are so m
 int kernel_bench_run(struct kernel_bench *b, char err[KERNEL_ERR_LEN]);
 void kernel_bench_free(struct kernel_bench *b);
 
+/* What a cell is held against: the best samples of its own rounds. */
+struct kernel_ruler {
+    double read_gb_s; /* 0: weights in cache, bandwidth does not count */
+    double gmac_s;    /* of the multiply-adds that the format needs */
+    enum peak_kind kind;
+    const char *isa; /* of these two */
+};
+/* With the kernel's own kind of instructions, or with the best ones of this CPU. */
+struct kernel_ruler kernel_cell_ruler(const struct kernel_bench *b, const struct kernel_cell *c, bool best_isa);
+
 /* How near a call comes to the machine's limit: the longer one of bytes / read bandwidth and MACs / peak, over its time. */
 struct kernel_limit {
     enum peak_kind bound; /* what takes longer */
     const char *isa;      /* of the multiply-add loop; NULL when the bound is the bandwidth */
     double share;
 };
-/* read_gb_s: 0 leaves the bandwidth out of it. */
-struct kernel_limit kernel_limit(double bytes, double macs, double read_gb_s, const struct kernel_peak *compute, double seconds);
-/* Against the peak of the kernel's own instructions, or of the best ones of this CPU. */
+struct kernel_limit kernel_limit(double bytes, double macs, const struct kernel_ruler *r, double seconds);
 struct kernel_limit kernel_cell_limit(const struct kernel_bench *b, const struct kernel_cell *c, double seconds, bool best_isa);
 
 #endif

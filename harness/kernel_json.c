@@ -22,7 +22,7 @@ json_t *kernel_peaks_json(const struct kernel_bench *b)
     for (size_t i = 0; i < b->peaks.n; i++) {
         const struct kernel_peak *p = &b->peaks.list[i];
         json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:f, s:o}", "threads", (int)p->threads, "kind", peak_kind_name(p->kind),
-                                              "isa", p->loops->isa, "unit", p->kind == PEAK_READ ? "GB/s" : "GMAC/s", "best", p->best,
+                                              "isa", p->loops->isa, "unit", p->kind == PEAK_READ ? "GB/s" : "GMAC/s", "best", kernel_peak_best(p, 0, p->n),
                                               "samples", samples_json(p->rates, p->n, 1)));
     }
     return list;
@@ -45,6 +45,7 @@ static void add_results(json_t *o, const struct kernel_bench *b, const struct ke
     json_object_set_new(o, "gmac_s", json_real(1e-9 * kernel_cell_macs(b->plan, c) / call_s.value));
     json_object_set_new(o, "gb_s", json_real(1e-9 * (double)c->weight_bytes / call_s.value));
     json_object_set_new(o, "speed_over_c", interval_json(&over_c, 1));
+    json_object_set_new(o, "peaks_from", json_integer((json_int_t)c->peaks_from));
     json_object_set_new(o, "limit", limit_json(&own));
     json_object_set_new(o, "limit_best_isa", limit_json(&best));
 }

@@ -101,7 +101,6 @@ static int keep(struct kernel_peak *peak, double rate)
         peak->cap = cap;
     }
     peak->rates[peak->n++] = rate;
-    peak->best = rate > peak->best ? rate : peak->best;
     return 0;
 }
 
@@ -139,6 +138,14 @@ int kernel_peaks_sample(struct kernel_peaks *p, struct pool *pool, unsigned roun
         rc = keep(peak, 1e-9 * work_of(peak, s.part) * threads / s.seconds);
     }
     return rc;
+}
+
+double kernel_peak_best(const struct kernel_peak *p, size_t from, size_t n)
+{
+    double best = 0;
+    for (size_t i = from; i < p->n && i - from < n; i++)
+        best = p->rates[i] > best ? p->rates[i] : best;
+    return best;
 }
 
 const struct kernel_peak *kernel_peaks_find(const struct kernel_peaks *p, enum peak_kind kind, unsigned threads, uint32_t features)

@@ -1,5 +1,6 @@
 /* The rulers of `bitjoule kernels`: the loops of kernels/peak_loops.h run by the very threads that run the kernels, a short sample of
- * each in every round, so that both see the same machine. The best sample counts, as in kernels/peak.h. */
+ * each in every round, so that both see the same machine. The best sample counts, as in kernels/peak.h. Bandwidth changes from minute
+ * to minute where neighbours share the memory: what was measured in some rounds is compared with the best of those rounds. */
 #ifndef BITJOULE_KERNEL_PEAKS_H
 #define BITJOULE_KERNEL_PEAKS_H
 
@@ -20,7 +21,6 @@ struct kernel_peak {
     uint64_t iterations; /* of a sample, for each thread */
     double *rates;       /* [n], in the order of the rounds */
     size_t n, cap;
-    double best;
 };
 
 struct kernel_peaks {
@@ -50,6 +50,9 @@ int kernel_peaks_sample(struct kernel_peaks *p, struct pool *pool, unsigned roun
 
 /* The peak of a kind, for code that needs the ISA bits `features` (the best loops that need no others). NULL: not measured. */
 const struct kernel_peak *kernel_peaks_find(const struct kernel_peaks *p, enum peak_kind kind, unsigned threads, uint32_t features);
+
+/* The best of samples [from, from + n), as far as there are so many; 0: none. */
+double kernel_peak_best(const struct kernel_peak *p, size_t from, size_t n);
 
 /* "read", "int8", "fma" */
 const char *peak_kind_name(enum peak_kind kind);

@@ -51,6 +51,7 @@ struct kernel_cell {
     char reason[KERNEL_TEXT_LEN]; /* KERNEL_WRONG: the first output that differs */
     size_t weight_bytes, copies;  /* of the matrix in memory; how many of them the calls go through */
     unsigned calls;               /* per sample */
+    size_t peaks_from;            /* the first sample of each peak that was taken in the cell's rounds */
     double *call_s;               /* [n_samples] seconds per call for the whole matrix */
     size_t n_samples;
     bool slow;                    /* the last sample took longer than KERNEL_SLOW_S */

@@ -29,7 +29,7 @@ static void print_peaks(FILE *f, const struct kernel_bench *b)
             fputs((int)p->kind == kind ? "," : before[p->kind], f);
             if (p->kind != PEAK_READ)
                 fprintf(f, " %s", p->loops->isa);
-            fprintf(f, " %.1f", p->best);
+            fprintf(f, " %.1f", kernel_peak_best(p, 0, p->n));
             kind = (int)p->kind;
         }
         fputc('\n', f);
@@ -76,18 +76,21 @@ static int print_cell(FILE *f, const struct kernel_bench *b, const struct kernel
 static void print_heading(FILE *f, const struct kernel_bench *b, const struct kernel_cell *c)
 {
     const struct kernel_shape *s = &b->plan->req.shapes[c->shape];
-    char name[KERNEL_TEXT_LEN + 64];
-    snprintf(name, sizeof name, "%zu x %zu (%s), %u thread%s, %s n = %u", s->rows, s->cols, s->tensors, c->threads,
-             c->threads == 1 ? "" : "s", c->n == 1 ? "gemv" : "gemm", c->n);
-    fprintf(f, "\n%s\n  %-6s %-11s %28s %8s %7s %7s  %-16s %6s  %-16s %6s\n", name, "format", "isa", "us per call [95 %] ", "GMAC/s",
-            "GB/s", "x C", "limit, own isa", "of it", "limit, best isa", "of it");
+    const struct kernel_ruler r = kernel_cell_ruler(b, c, true);
+    fprintf(f, "\n%zu x %zu (%s), %u thread%s, %s n = %u", s->rows, s->cols, s->tensors, c->threads, c->threads == 1 ? "" : "s",
+            c->n == 1 ? "gemv" : "gemm", c->n);
+    if (r.read_gb_s > 0)
+        fprintf(f, "; read %.1f GB/s in these rounds", r.read_gb_s);
+    fprintf(f, "\n  %-6s %-11s %28s %8s %7s %7s  %-16s %6s  %-16s %6s\n", "format", "isa", "us per call [95 %] ", "GMAC/s", "GB/s", "x C",
+            "limit, own isa", "of it", "limit, best isa", "of it");
 }
 
 static void print_notes(FILE *f, const struct kernel_bench *b)
 {
     const struct kernel_plan *p = b->plan;
-    fputs("\nlimit: what the roofline allows, weights / read bandwidth or MACs / peak, whichever takes longer: with the kernel's own kind of\n"
-          "instructions and with the best ones of this CPU. GB/s: of weights. x C: times faster than plain C on the same data and threads.\n",
+    fputs("\nlimit: what the roofline allows, weights / read bandwidth or MACs / peak, whichever takes longer, by the peaks of the same rounds:\n"
+          "with the kernel's own kind of instructions and with the best ones of this CPU. GB/s: of weights. x C: times faster than plain C on the\n"
+          "same data and threads.\n",
           f);
     fprintf(f, "~: plain C computes about %.0f million MACs a call (some rows, at most %d tokens), scaled to the whole matrix by MACs.\n",
             1e-6 * KERNEL_C_MACS, KERNEL_C_TOKENS);

@@ -40,7 +40,7 @@ small=(--shape 96x512 -f i2_s,q8_0 --rounds 2 --min-time 0.0001 --in-cache) # in
 run --shape 96x512 -f i2_s,q8_0 --rounds 2 --min-time 0.0001 -n 1,8 -t 1,2 --json "$dir/k.json"
 ok "runs" is "$rc" 0
 ok "says nothing on stderr without a terminal" [ ! -s "$dir/err" ]
-ok "one block for each number of threads and tokens" is "$(count '^96 x 512 \(.*(1 thread|2 threads), gem[vm] n = [18]$' "$dir/out")" 4
+ok "one block for each number of threads and tokens" is "$(count '^96 x 512 \(.*(1 thread|2 threads), gem[vm] n = [18]; read [0-9.]+ GB/s in these rounds$' "$dir/out")" 4
 ok "plain C of each format in each block" is "$(count '^  (i2_s|q8_0) +c +[0-9.]+ \[[0-9.]+, [0-9.]+\]' "$dir/out")" 8
 ok "plain C is 1 times plain C" is "$(awk '$2 == "c" && $8 == 1' "$dir/out" | wc -l)" 8
 ok "read bandwidth for each number of threads" is "$(count '^  (1 thread|2 threads): read [0-9.]+  int8 (.* )?c [0-9.]+  fma (.* )?c [0-9.]+$' "$dir/out")" 2

@@ -200,9 +200,10 @@ static void measures_every_kernel(void **state)
         formats[n++] = baseline_formats[i];
     struct kernel_request r = request(formats, one_eight, one_two);
     assert_int_equal(kernel_request_shape(&r, ROWS, COLS, err), 0);
+    assert_int_equal(kernel_request_shape(&r, ROWS / 2, COLS, err), 0);
     start(&run, &r, false);
     assert_int_equal(run.bench.n_wrong, 0);
-    assert_true(run.plan.n_cells >= 4 * n);
+    assert_true(run.plan.n_cells >= 2 * 4 * n);
     for (size_t i = 0; i < run.plan.n_cells; i++) {
         const struct kernel_cell *c = &run.plan.cells[i];
         struct interval time, over_c;
@@ -211,12 +212,13 @@ static void measures_every_kernel(void **state)
         assert_true(c->n_samples == 3 || c->kern->need == 0 || c->slow);
         assert_int_equal(kernel_cell_time(c, &time, &over_c), 0);
         assert_true(time.value > 0 && over_c.value > 0);
-        assert_int_equal(c->weight_bytes, c->fmt->mem_bytes(ROWS, COLS));
+        assert_int_equal(c->weight_bytes, c->fmt->mem_bytes(c->shape ? ROWS / 2 : ROWS, COLS));
+        assert_int_equal(c->peaks_from, 3 * c->shape);
         assert_true(c->copies > 1);
         assert_true(kernel_cell_limit(&run.bench, c, time.value, true).share > 0);
     }
     for (size_t i = 0; i < run.bench.peaks.n; i++)
-        assert_int_equal(run.bench.peaks.list[i].n, 3);
+        assert_int_equal(run.bench.peaks.list[i].n, 2 * 3); /* two shapes, three rounds */
     end(&run);
 }
 
@@ -467,19 +469,38 @@ static void refuses_what_does_not_fit(void **state)
 static void finds_the_bound(void **state)
 {
     (void)state;
-    const struct kernel_peak compute = {.kind = PEAK_FMA, .loops = &peak_c, .best = 100};
+    const struct kernel_ruler from_memory = {10, 100, PEAK_FMA, "c"}, in_cache = {0, 100, PEAK_FMA, "c"};
     /* 1e9 bytes at 10 GB/s: 0.1 s. 2e9 MACs at 100 GMAC/s: 0.02 s. */
-    struct kernel_limit l = kernel_limit(1e9, 2e9, 10, &compute, 0.25);
+    struct kernel_limit l = kernel_limit(1e9, 2e9, &from_memory, 0.25);
     assert_int_equal(l.bound, PEAK_READ);
     assert_null(l.isa);
     assert_true(fabs(l.share - 0.4) < 1e-9);
-    l = kernel_limit(1e9, 2e9, 0, &compute, 0.25);
+    l = kernel_limit(1e9, 2e9, &in_cache, 0.25);
     assert_int_equal(l.bound, PEAK_FMA);
     assert_string_equal(l.isa, "c");
     assert_true(fabs(l.share - 0.08) < 1e-9);
-    l = kernel_limit(1e9, 2e10, 10, &compute, 0.25);
+    l = kernel_limit(1e9, 2e10, &from_memory, 0.25);
     assert_int_equal(l.bound, PEAK_FMA);
     assert_true(fabs(l.share - 0.8) < 1e-9);
+}
+
+/* The ruler of a cell: the best samples of its own rounds, not of others, by its own instructions or the best. */
+static void compares_with_its_own_rounds(void **state)
+{
+    (void)state;
+    static const struct peak_loops wide = {.isa = "wide", .need = CPU_AVX2 | CPU_AVX512}, narrow = {.isa = "narrow", .need = CPU_AVX2};
+    static const struct kernel kernel = {"avx2", CPU_AVX2, NULL, NULL};
+    double read[] = {90, 10, 12, 95}, fast[] = {900, 400, 300, 900}, slow[] = {500, 100, 200, 500};
+    struct kernel_peak list[] = {{.kind = PEAK_READ, .loops = &wide, .threads = 2, .rates = read, .n = 4},
+                                 {.kind = PEAK_INT8, .loops = &wide, .threads = 2, .rates = fast, .n = 4},
+                                 {.kind = PEAK_INT8, .loops = &narrow, .threads = 2, .rates = slow, .n = 4}};
+    const struct kernel_bench b = {.rounds = 2, .peaks = {.list = list, .n = 3}};
+    const struct kernel_cell c = {.fmt = &format_i2_s, .kern = &kernel, .threads = 2, .peaks_from = 1};
+    const struct kernel_ruler own = kernel_cell_ruler(&b, &c, false), best = kernel_cell_ruler(&b, &c, true);
+    assert_true(own.read_gb_s == 12 && own.gmac_s == 200 && own.kind == PEAK_INT8);
+    assert_string_equal(own.isa, "narrow");
+    assert_true(best.read_gb_s == 12 && best.gmac_s == 400);
+    assert_string_equal(best.isa, "wide");
 }
 
 int main(void)
@@ -496,6 +517,7 @@ int main(void)
         cmocka_unit_test(fills_the_arena),
         cmocka_unit_test(refuses_what_does_not_fit),
         cmocka_unit_test(finds_the_bound),
+        cmocka_unit_test(compares_with_its_own_rounds),
     };
     return cmocka_run_group_tests_name("kernel bench", tests, NULL, NULL);
 }
