@@ -154,6 +154,25 @@ void session_free(struct session *s)
     free(s);
 }
 
+void session_profile(struct session *s, struct op_profile *p)
+{
+    s->profile = p;
+}
+
+/* One pass, and for the profile: its time, and the work of attention, which has no matrix to tell it. */
+static void run_pass(struct session *s)
+{
+    struct op_profile *p = s->profile;
+    const uint64_t before = p ? op_clock_ns() : 0;
+    pool_run(s->pool, forward_chunk, s);
+    if (!p)
+        return;
+    const size_t elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float), row = s->m->hp.n_head_kv * s->dim_pad;
+    p->pass_ns += op_clock_ns() - before;
+    p->attn_macs += model_work(s->m, s->pos, s->n, 0, elem).attn_macs;
+    p->attn_bytes += 2.0 * (double)(s->m->hp.n_layer * row * elem) * (double)(s->pos + s->n);
+}
+
 int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits)
 {
     for (size_t i = 0; i < n; i++)
@@ -167,7 +186,7 @@ int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, floa
         s->n = n - done < s->chunk ? n - done : s->chunk;
         const bool last = done + s->n == n;
         s->logits = logits && all ? logits + done * s->m->hp.n_vocab : last ? logits : NULL;
-        pool_run(s->pool, forward_chunk, s);
+        run_pass(s);
         s->pos += s->n;
     }
     return 0;

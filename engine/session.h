@@ -20,6 +20,7 @@ struct session_options {
 };
 
 struct session;
+struct op_profile;
 
 /* 0, or a negative errno and one line in err. Keeps a pointer to m. */
 int session_new(const struct model *m, const struct session_options *opt, struct session **out, char err[MODEL_ERR_LEN]);
@@ -28,6 +29,9 @@ void session_free(struct session *s);
 /* Appends n tokens to the context and runs them. logits: NULL, or [n_vocab] for the last token, or with `all` [n, n_vocab].
  * 0; -EINVAL: an id outside the vocabulary; -ENOSPC: the context is full (nothing was run in both cases). */
 int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits);
+
+/* From now on the time of every operation is added to p (engine/op_profile.h), made for session_threads(s); NULL: no more. */
+void session_profile(struct session *s, struct op_profile *p);
 
 size_t session_pos(const struct session *s);            /* tokens in the context */
 void session_rewind(struct session *s, size_t pos);     /* forgets all from position pos on */

@@ -2,6 +2,7 @@
 #ifndef BITJOULE_SESSION_INTERNAL_H
 #define BITJOULE_SESSION_INTERNAL_H
 
+#include "engine/op_profile.h"
 #include "engine/pool.h"
 #include "engine/session.h"
 #include "kernels/ops.h"
@@ -18,6 +19,7 @@ struct session {
     const struct model *m;
     const struct ops *ops;
     struct pool *pool;
+    struct op_profile *profile; /* the caller's; NULL: off */
     size_t n_ctx, chunk, pos;
     enum kv_type kv;
 

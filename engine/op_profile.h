@@ -1,0 +1,102 @@
+/* Where the time of a pass goes, operation by operation, on every thread. Off unless session_profile() is given one of these.
+ *
+ * Each thread reads the clock once after each operation and adds the time since its last reading to that operation: there are no
+ * gaps between them. What a pass takes on the caller's clock beyond the sum of a thread's operations (waking up, and waiting for the
+ * slowest thread at the end) counts as that thread's OP_WAIT. So on every thread the operations add up to the time of the passes, and
+ * so do their means over the threads.
+ *
+ * The price is that of the clock: one clock_gettime() per operation and thread (op_clock_cost_s() measures it, some 20-50 ns), about 20 per
+ * layer in decode. In prefill, norms and quantisation read it once per token. */
+#ifndef BITJOULE_OP_PROFILE_H
+#define BITJOULE_OP_PROFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* In the order of a pass. */
+enum op {
+    OP_EMBED,       /* row of the token embedding */
+    OP_NORM,        /* RMSNorm before q, k, v and before gate, up */
+    OP_QUANTIZE,    /* the input of any matrix, to the kind its format takes */
+    OP_QKV,         /* the three matrices before attention, biases included */
+    OP_ROPE,        /* angles, rotation, writing k and v to the cache */
+    OP_ATTENTION,   /* scores, softmax, weighted sum of v */
+    OP_SUB_NORM,    /* RMSNorm before attn_output and before ffn_down, where there is one */
+    OP_ATTN_OUT,    /* the matrix after attention */
+    OP_RESIDUAL,    /* x += y */
+    OP_GATE_UP,     /* the two matrices of the feed-forward network's input */
+    OP_ACT,         /* ReLU^2 or SiLU, times up */
+    OP_DOWN,        /* the matrix of its output */
+    OP_OUTPUT_NORM, /* RMSNorm before lm_head */
+    OP_LM_HEAD,
+    OP_WAIT,        /* at barriers, for the slowest thread; and around a pass */
+    OP_KINDS
+};
+
+struct op_sum {
+    uint64_t ns, calls;
+    double macs, bytes;
+};
+
+/* One thread's sums; a cache line is never shared by two threads. */
+struct op_lane {
+    _Alignas(64) uint64_t last_ns;
+    struct op_sum sum[OP_KINDS];
+};
+
+struct op_profile {
+    unsigned threads;
+    uint64_t pass_ns; /* of all passes, on the caller's clock */
+    double attn_macs, attn_bytes;
+    struct op_lane *lane; /* [threads] */
+};
+
+/* For a session with that many threads. 0 or -ENOMEM. */
+int op_profile_new(unsigned threads, struct op_profile **out);
+void op_profile_free(struct op_profile *p);
+
+uint64_t op_clock_ns(void);
+double op_clock_cost_s(void); /* of one reading; takes about 100 microseconds */
+
+/* ---- inside the pass: `lane` is NULL when nothing is profiled ---- */
+
+static inline void op_begin(struct op_lane *lane)
+{
+    if (lane)
+        lane->last_ns = op_clock_ns();
+}
+
+/* The operation that has just ended, with its multiply-adds and the bytes of weights it read. */
+void op_lap_work(struct op_lane *lane, enum op op, double macs, double bytes);
+
+static inline void op_lap(struct op_lane *lane, enum op op)
+{
+    if (lane)
+        op_lap_work(lane, op, 0, 0);
+}
+
+/* ---- what came of it ---- */
+
+struct op_row {
+    const char *op;
+    double mean_s, slowest_s; /* mean over the threads, and of the thread that spent most on it */
+    double calls;             /* clock readings: times that a thread did it, all threads together */
+    double macs, bytes;       /* of all threads; 0: not counted for this operation */
+};
+
+/* Fills one row per operation. Sum of mean_s = pass_ns. Returns OP_KINDS. */
+size_t op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS]);
+
+/* A row as it is printed and recorded. NAN: not counted. */
+struct op_line {
+    const char *op;
+    double s_per_token, slowest_s_per_token, share, calls, gmac_s, gb_s;
+};
+/* Rows per token and as shares of window_s, the wall time in which the passes took place, and as the last line "other": what of the
+ * window was in no pass. Lines of operations that never ran are left out. Returns how many, at most OP_KINDS + 1. */
+size_t op_profile_lines(const struct op_profile *p, double window_s, double tokens, struct op_line lines[OP_KINDS + 1]);
+/* The table for a terminal. */
+void op_lines_print(FILE *f, const struct op_line *lines, size_t n);
+
+#endif
