@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cell_ops.h"
 #include "harness/json_util.h"
 #include "profiles/metric_out.h"
 
@@ -37,6 +38,7 @@ void cell_result_free(struct cell_result *r)
     json_decref(r->load);
     json_decref(r->setup);
     json_decref(r->metrics);
+    json_decref(r->profile);
     *r = (struct cell_result){0};
 }
 
@@ -81,6 +83,12 @@ static json_t *ttft_json(const struct cell_result *r)
 {
     struct interval t;
     return stats_median_interval(r->time_s.v, r->time_s.n, &t) ? NULL : interval_json(&t);
+}
+
+static double median_s(const struct cell_result *r)
+{
+    struct interval t;
+    return r->time_s.n && !stats_median_interval(r->time_s.v, r->time_s.n, &t) ? t.value : (double)NAN;
 }
 
 static json_t *latency_json(const struct cell_result *r)
@@ -204,7 +212,8 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
                              "metrics", ok ? all_metrics_json(r) : json_array());
     json_t *measured =
         ok ? measured_json(c, r, peak) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
-    if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured)) {
+    if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured) ||
+        ops_into_cell(cell, ok ? r->profile : NULL, median_s(r))) {
         json_decref(cell);
         cell = NULL;
     }

@@ -25,6 +25,7 @@ struct cell_result {
     char output_sha256[SHA256_HEX_LEN];       /* "" before the first repetition */
     json_t *load, *setup;                     /* the worker's answers; NULL: it did not come so far */
     json_t *metrics;                          /* array */
+    json_t *profile;                          /* of a repetition after the samples (cell_ops.h); NULL: not asked for */
 };
 void cell_result_free(struct cell_result *r);
 

@@ -12,6 +12,7 @@
 
 #include "engine/config_path.h"
 #include "harness/bench_table.h"
+#include "harness/cell_ops.h"
 #include "harness/experiment.h"
 #include "harness/harness_cmds.h"
 #include "harness/interrupt.h"
@@ -21,11 +22,11 @@
 
 enum { EXIT_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_INTERRUPTED = 130, PATH_LEN = 4096 };
 
-enum { OPT_SYSFS = 256, OPT_DRY_RUN, OPT_NO_REPORT, OPT_FIRST_KEY }; /* OPT_FIRST_KEY + row of flag_keys */
+enum { OPT_SYSFS = 256, OPT_DRY_RUN, OPT_NO_REPORT, OPT_PROFILE, OPT_FIRST_KEY }; /* OPT_FIRST_KEY + row of flag_keys */
 
 struct bench {
     const char *suite_name, *dir, *sysfs;
-    bool dry_run, no_report, models_given;
+    bool dry_run, no_report, profile, models_given;
     struct suite suite;
     struct plan plan;
     struct record record;
@@ -67,6 +68,7 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "      --sysfs DIR        read /sys of this machine from DIR\n"
                                  "  -o, --output DIR       where results and report go (default: out)\n"
                                  "      --dry-run          show the cells, run nothing\n"
+                                 "      --profile          one more repetition of each cell: its time by operation\n"
                                  "      --no-report        only results.jsonl and results.json\n"
                                  "Flags override the suite. Lists may be repeated.\n";
 
@@ -87,7 +89,8 @@ static void long_options(struct option *o)
                                         {"help", no_argument, NULL, 'h'},
                                         {"sysfs", required_argument, NULL, OPT_SYSFS},
                                         {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-                                        {"no-report", no_argument, NULL, OPT_NO_REPORT}};
+                                        {"no-report", no_argument, NULL, OPT_NO_REPORT},
+                                        {"profile", no_argument, NULL, OPT_PROFILE}};
     memcpy(o, own, sizeof own);
     o += sizeof own / sizeof own[0];
     for (int i = 0; i < N_FLAG_KEYS; i++)
@@ -116,6 +119,7 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_SYSFS: b->sysfs = optarg; break;
         case OPT_DRY_RUN: b->dry_run = true; break;
         case OPT_NO_REPORT: b->no_report = true; break;
+        case OPT_PROFILE: b->profile = true; break;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
         case 'h': fputs(usage_text, stdout); return 0;
@@ -224,6 +228,7 @@ static int conclude(struct bench *b, double began_s)
         return EXIT_FAILED;
     }
     bench_print_results(stdout, b->record.root);
+    ops_print(stdout, b->record.root);
     printf("results: %s/results.json\n", b->dir);
     fflush(stdout);
     if (b->no_report)
@@ -264,7 +269,8 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .record = &b->record,
                                         .progress = &b->progress,
                                         .options = &options,
-                                        .peak_buffer_bytes = peak_buffer_bytes(available)};
+                                        .peak_buffer_bytes = peak_buffer_bytes(available),
+                                        .profile = b->profile};
     const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
     progress_end(&b->progress);
     int status = EXIT_FAILED;

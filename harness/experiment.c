@@ -178,6 +178,19 @@ static bool one_rep(struct experiment *e, const struct cell *c, struct cell_resu
     return ok;
 }
 
+/* One repetition that is no sample: outside of the probes' window, its time only set against the samples. */
+static bool profile(struct experiment *e, const struct cell *c, struct cell_result *r, double deadline)
+{
+    progress_step(e->progress, c, "profile");
+    if (!call(e, r, plain_command("profile"), deadline - time_now_s(), &r->profile))
+        return false;
+    const char *hash = json_string_value(json_object_get(r->profile, "output_sha256"));
+    if (!hash || strcmp(hash, r->output_sha256))
+        return cell_fail(r, "output differs under the profile: the computation is not deterministic");
+    json_object_del(r->profile, "output_sha256");
+    return json_is_array(json_object_get(r->profile, "ops")) || cell_fail(r, "worker answered without a profile");
+}
+
 /* From start to stop. */
 static bool measure(struct experiment *e, const struct cell *c, struct cell_result *r, double deadline)
 {
@@ -195,7 +208,9 @@ static bool measure(struct experiment *e, const struct cell *c, struct cell_resu
         return false;
     r->metrics = json_incref(json_object_get(reply, "metrics"));
     json_decref(reply);
-    return json_is_array(r->metrics) || cell_fail(r, "worker answered without metrics");
+    if (!json_is_array(r->metrics))
+        return cell_fail(r, "worker answered without metrics");
+    return !e->profile || c->quality || profile(e, c, r, deadline);
 }
 
 static void execute(struct experiment *e, const struct cell *c, struct cell_result *r)

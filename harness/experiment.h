@@ -22,6 +22,7 @@ struct experiment {
     struct progress *progress;
     const struct worker_options *options;
     size_t peak_buffer_bytes; /* for the bandwidth measurement; 0: no peaks are measured */
+    bool profile;             /* after a cell's samples, one more repetition with the engine's profile on */
 
     /* set by experiment_run() */
     struct cell_result *results; /* [n_cells] */

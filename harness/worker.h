@@ -9,6 +9,7 @@
  *   {"cmd": "start"}                                                           -> {}      opens the window of the probes
  *   {"cmd": "rep"}                               -> {"time_s", "token_s": [...] | null, "output_sha256"}
  *   {"cmd": "stop"}                                                            -> {"metrics": [...]}
+ *   {"cmd": "profile"}                           -> "rep" with the engine's profile on: cell_ops.h, and "output_sha256"
  *   {"cmd": "end"}                                                             -> {}      frees the session of "setup"
  *   {"cmd": "peak", "threads", "cpus": [...], "buffer_bytes"}                  -> the record's "peaks" entry
  *   {"cmd": "quit"}                                                            no answer

@@ -13,6 +13,7 @@
 
 #include "engine/model.h"
 #include "engine/session.h"
+#include "harness/cell_ops.h"
 #include "harness/load_metrics.h"
 #include "harness/sha256.h"
 #include "harness/worker.h"
@@ -168,10 +169,9 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
                      work_json(&work));
 }
 
-static json_t *do_rep(struct child *c, const json_t *cmd)
+/* Resets and runs once. NULL, with the time and the hash of the output; or a refusal. */
+static json_t *run_once(struct child *c, double *time_s, char hash[SHA256_HEX_LEN])
 {
-    (void)cmd;
-    char hash[SHA256_HEX_LEN];
     size_t n = 0;
     if (!c->state)
         return refuse("no cell is set up");
@@ -180,20 +180,51 @@ static json_t *do_rep(struct child *c, const json_t *cmd)
     c->wl->reset(c->state);
     const double before = time_now_s();
     const int rc = c->wl->run(c->state, c->token_s);
-    const double time_s = time_now_s() - before;
+    *time_s = time_now_s() - before;
     if (rc) {
         snprintf(c->text, sizeof c->text, "%s failed: %s", c->wl->name, strerror(-rc));
         return refuse(c->text);
     }
     const int32_t *ids = c->wl->output(c->state, &n);
-    if (sha256_ids(ids, n, hash))
-        return refuse("cannot hash the output");
+    return sha256_ids(ids, n, hash) ? refuse("cannot hash the output") : NULL;
+}
+
+static json_t *do_rep(struct child *c, const json_t *cmd)
+{
+    (void)cmd;
+    char hash[SHA256_HEX_LEN];
+    double time_s = 0;
+    json_t *refusal = run_once(c, &time_s, hash);
+    if (refusal)
+        return refusal;
     json_t *reply = json_pack("{s:f, s:s}", "time_s", time_s, "output_sha256", hash);
     json_t *tokens = c->token_s ? json_array() : NULL;
     for (unsigned i = 0; tokens && i < c->n_gen; i++)
         json_array_append_new(tokens, json_real(c->token_s[i]));
     if (tokens)
         json_object_set_new(reply, "token_s", tokens);
+    return reply;
+}
+
+/* One more repetition, with the engine's profile on. */
+static json_t *do_profile(struct child *c, const json_t *cmd)
+{
+    (void)cmd;
+    char hash[SHA256_HEX_LEN];
+    double time_s = 0;
+    struct op_profile *p = NULL;
+    if (!c->state)
+        return refuse("no cell is set up");
+    if (op_profile_new(session_threads(c->session), &p))
+        return refuse("no memory for the profile");
+    session_profile(c->session, p);
+    json_t *reply = run_once(c, &time_s, hash);
+    session_profile(c->session, NULL);
+    if (!reply) {
+        reply = ops_answer_json(p, time_s, c->wl->work(c->state).tokens);
+        json_object_set_new(reply, "output_sha256", json_string(hash));
+    }
+    op_profile_free(p);
     return reply;
 }
 
@@ -277,8 +308,8 @@ static json_t *handle(struct child *c, const json_t *cmd)
     static const struct {
         const char *name;
         json_t *(*run)(struct child *, const json_t *);
-    } commands[] = {{"load", do_load}, {"setup", do_setup}, {"rep", do_rep},  {"start", do_start},
-                    {"stop", do_stop}, {"end", do_end},     {"peak", do_peak}};
+    } commands[] = {{"load", do_load}, {"setup", do_setup}, {"rep", do_rep},   {"profile", do_profile},
+                    {"stop", do_stop}, {"start", do_start}, {"peak", do_peak}, {"end", do_end}};
     const char *name = get_text(cmd, "cmd");
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (!strcmp(commands[i].name, name))

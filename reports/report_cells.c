@@ -154,6 +154,23 @@ static void parse_metrics(struct reader *r, struct arena *a, const json_t *obj, 
     }
 }
 
+static void parse_ops(struct reader *r, struct arena *a, const json_t *obj, struct report_cell *c)
+{
+    const json_t *list = get_typed(r, obj, "ops", JSON_ARRAY);
+    const size_t n = json_array_size(list);
+    c->profile_overhead = get_number(r, get_typed(r, obj, "profile", JSON_OBJECT), "profile", "overhead");
+    c->ops = n ? arena_alloc(a, n * sizeof(*c->ops)) : NULL;
+    for (size_t i = 0; c->ops && i < n; i++) {
+        const json_t *op = json_array_get(list, i);
+        if (!json_is_string(json_object_get(op, "op")) || !json_is_number(json_object_get(op, "s_per_token")) ||
+            !json_is_number(json_object_get(op, "share")))
+            wrong(r, "", "ops", "objects with op, s_per_token and share");
+        c->ops[c->n_ops++] = (struct report_op){json_string_value(json_object_get(op, "op")),
+                                                json_number_value(json_object_get(op, "s_per_token")),
+                                                json_number_value(json_object_get(op, "share"))};
+    }
+}
+
 static void parse_cell(struct reader *r, struct arena *a, const json_t *obj, struct report_cell *c)
 {
     if (!json_is_object(obj)) {
@@ -181,6 +198,7 @@ static void parse_cell(struct reader *r, struct arena *a, const json_t *obj, str
     parse_latency(r, obj, c);
     parse_work(r, obj, c);
     parse_metrics(r, a, obj, c);
+    parse_ops(r, a, obj, c);
 }
 
 int report_cells_parse(struct arena *a, struct report_run *run, char err[REPORT_ERR_LEN])

@@ -37,6 +37,7 @@ static void fill(struct report *r)
     section_memory(r);
     section_latency(r);
     section_energy(r);
+    section_ops(r);
     section_quality(r);
     section_missing(r);
     section_machine(r);

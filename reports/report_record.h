@@ -22,6 +22,12 @@ struct report_metric {
     double value; /* NAN unless status says measured, derived or estimated */
 };
 
+/* One operation of a profiled repetition: mean over the threads, and that as a share of the repetition's time. */
+struct report_op {
+    const char *name;
+    double s_per_token, share;
+};
+
 enum ratio_state {
     RATIO_NONE,     /* this cell is not ok, or there is no speed to compare */
     RATIO_BASE,     /* this cell is the base itself */
@@ -59,6 +65,9 @@ struct report_cell {
     double share, limit_tps;
     struct report_metric *metrics;
     size_t n_metrics;
+    struct report_op *ops; /* in the order of a pass; none: not profiled */
+    size_t n_ops;
+    double profile_overhead; /* time of the profiled repetition / median of the samples */
     bool ok;
     struct report_ratio vs_f16; /* filled by speedup_resolve() */
 };

@@ -18,6 +18,7 @@ void section_speed(struct report *r);   /* comparison tables and plots */
 void section_memory(struct report *r);
 void section_latency(struct report *r);
 void section_energy(struct report *r);
+void section_ops(struct report *r); /* time by operation, where it was profiled */
 void section_quality(struct report *r);
 void section_missing(struct report *r); /* what was skipped or failed */
 void section_machine(struct report *r); /* hosts, warnings, builds, peaks */

@@ -1,6 +1,7 @@
 /* The experiment loop with cells that misbehave: whatever a cell does, it alone is failed, with the reason, its samples so far
  * are kept, and the cell after it runs. The workloads that crash, hang or lie are in this file only; model and engine are real. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -133,6 +134,15 @@ static int run_unsteady(void *state, double *token_s)
     return 0;
 }
 
+/* A good cell has five runs: a warm-up, three samples, the profile. The last one gives something else. */
+static int run_late(void *state, double *token_s)
+{
+    struct misdeed *d = state;
+    (void)token_s;
+    d->out = ++d->runs > 4;
+    return 0;
+}
+
 /* Writes into the connection to the parent, which a library that prints to a wrong descriptor could do too. */
 static int run_garbage(void *state, double *token_s)
 {
@@ -174,11 +184,12 @@ static const struct workload misdeeds[] = {
     MISDEED("kill", misdeed_setup, run_kill),         MISDEED("exit", misdeed_setup, run_exit),
     MISDEED("hang", misdeed_setup, run_hang),         MISDEED("error", misdeed_setup, run_error),
     MISDEED("unsteady", misdeed_setup, run_unsteady), MISDEED("garbage", misdeed_setup, run_garbage),
-    MISDEED("no-memory", setup_no_memory, run_good),
+    MISDEED("no-memory", setup_no_memory, run_good),  MISDEED("late", misdeed_setup, run_late),
 };
 static const struct workload *const test_workloads[] = {&misdeeds[0], &misdeeds[1],      &misdeeds[2],     &misdeeds[3],
                                                         &misdeeds[4], &misdeeds[5],      &misdeeds[6],     &misdeeds[7],
-                                                        &misdeeds[8], &workload_prefill, &workload_decode, NULL};
+                                                        &misdeeds[8], &misdeeds[9],      &workload_prefill, &workload_decode,
+                                                        NULL};
 
 /* ---- a small experiment --------------------------------------------------------------------------------------------- */
 
@@ -313,6 +324,40 @@ static void test_garbage(void **state)
 static void test_unsteady_output(void **state)
 {
     assert_failed(run_with(*state, "unsteady"), 2, "output differs between repetitions");
+}
+
+/* Without the profile the fifth run does not take place. */
+static void test_profile_must_not_change_the_output(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(run_with(f, "late")->status, CELL_OK);
+    experiment_free(&f->e);
+    f->e.profile = true;
+    assert_failed(run_with(f, "late"), 3, "output differs under the profile");
+}
+
+/* One more repetition, which is no sample, and its operations add up. */
+static void test_profile_of_real_cells(void **state)
+{
+    struct fixture *f = *state;
+    f->e.profile = true;
+    assert_int_equal(experiment_run(&f->e), 0);
+    for (size_t i = 0; i < 3; i++) {
+        const struct cell_result *r = &f->e.results[i];
+        const json_t *op;
+        size_t k;
+        double share = 0, s_per_token = 0;
+        assert_int_equal(r->status, CELL_OK);
+        assert_int_equal(r->time_s.n, 3);
+        json_array_foreach(json_object_get(r->profile, "ops"), k, op)
+        {
+            share += json_number_value(json_object_get(op, "share"));
+            s_per_token += json_number_value(json_object_get(op, "s_per_token"));
+        }
+        const double time_s = json_number_value(json_object_get(r->profile, "time_s"));
+        assert_true(k > 10 && share > 1 - 1e-9 && share < 1 + 1e-9);
+        assert_true(fabs(s_per_token * cell_tokens(r) - time_s) < 1e-9 * time_s);
+    }
 }
 
 static void test_error_leaves_the_worker(void **state)
@@ -485,6 +530,8 @@ int main(void)
         WITH_FIXTURE(test_exit),
         WITH_FIXTURE(test_garbage),
         WITH_FIXTURE(test_unsteady_output),
+        WITH_FIXTURE(test_profile_must_not_change_the_output),
+        WITH_FIXTURE(test_profile_of_real_cells),
         WITH_FIXTURE(test_error_leaves_the_worker),
         WITH_FIXTURE(test_no_memory_leaves_the_worker),
         WITH_FIXTURE(test_timeout),

@@ -365,6 +365,40 @@ static void test_hostile_plots(void **state)
     check_hostile();
 }
 
+static json_t *op_json(const char *name, double s_per_token, double share)
+{
+    return json_pack("{s:s, s:f, s:f}", "op", name, "s_per_token", s_per_token, "share", share);
+}
+
+/* Operations as rows, cells as columns; a cell without a profile has no column, an operation that a cell lacks is "-". */
+static void test_profile_table(void **state)
+{
+    (void)state;
+    json_t *cells = json_array(), *a = new_cell("m", "f16", 1, "tg8", 10, 9, 11), *b = new_cell("m", "i2_s", 1, "tg8", 20, 19, 21);
+    json_object_set_new(a, "ops", json_pack("[o, o]", op_json("qkv", 0.075, 0.75), op_json("other", 0.025, 0.25)));
+    json_object_set_new(a, "profile", json_pack("{s:f}", "overhead", 1.02));
+    json_object_set_new(b, "ops", json_pack("[o, o, o]", op_json("norm", 0.001, 0.02), op_json("qkv", 0.045, 0.9),
+                                            op_json("other", 0.004, 0.08)));
+    json_object_set_new(b, "profile", json_pack("{s:n}", "overhead"));
+    json_array_append_new(cells, a);
+    json_array_append_new(cells, b);
+    json_array_append_new(cells, new_cell("m", "q8_0", 1, "tg8", 15, 14, 16));
+    json_array_append_new(cells, new_cell("m", "f16", 1, "pp8", 15, 14, 16));
+    assert_int_equal(report_of(new_record(cells)), 0);
+    const char *md = fx_file("r/report.md");
+    assert_int_equal(fx_count(md, "| Operation |"), 1);
+    const char *table = strstr(md, "| Operation |");
+    assert_has(table, "| Operation | i2_s (f16), 1 thread | f16 (f16), 1 thread |\n");
+    assert_has(table, "| norm | 2.00 % | - |\n");
+    assert_has(table, "| qkv | 90.00 % | 75.00 % |\n");
+    assert_has(table, "| other | 8.00 % | 25.00 % |\n");
+    assert_has(table, "| microseconds per token | 50000 | 100000 |\n");
+    assert_has(table, "| time / median of the samples | - | 1.02 |\n");
+    assert_has(fx_file("r/report.html"), "Where the time goes");
+    assert_int_equal(run_report(QUICK, "-o", fx_at("q")), 0);
+    assert_lacks(fx_file("q/report.md"), "Where the time goes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +416,7 @@ int main(void)
         TEST(test_repeated_cell),
         TEST(test_few_repetitions),
         TEST(test_two_runs),
+        TEST(test_profile_table),
         TEST(test_hostile_text),
         TEST(test_hostile_plots),
     };
