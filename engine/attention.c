@@ -74,9 +74,9 @@ static void attend(const struct session *s, size_t layer, size_t t, size_t h, si
     for (size_t i = 0; i < n_q; i++)
         inv[i] = 1.0f / s->ops->softmax_exp(scores + i * ld, n_pos);
     if (s->kv == KV_F16)
-        s->ops->attn_mix_f16(scores, ld, n_q, v, n_pos, dim, inv, out, dim);
+        s->ops->attn_mix_f16(scores, ld, n_q, v, dim, n_pos, dim, inv, out, dim);
     else
-        s->ops->attn_mix_f32(scores, ld, n_q, v, n_pos, dim, inv, out, dim);
+        s->ops->attn_mix_f32(scores, ld, n_q, v, dim, n_pos, dim, inv, out, dim);
     for (size_t i = 0; i < n_q; i++)
         memcpy(s->attn + (t * hp->n_head + h + i) * hp->head_dim, out + i * dim, hp->head_dim * sizeof *out);
 }

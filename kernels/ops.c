@@ -158,27 +158,27 @@ static float softmax_exp(float *s, size_t n)
     return lanes_sum(lane);
 }
 
-static void attn_mix_f32(const float *p, size_t p_ld, size_t n_q, const float *v, size_t n_pos, size_t dim, const float *inv, float *out,
-                         size_t out_ld)
+static void attn_mix_f32(const float *p, size_t p_ld, size_t n_q, const float *v, size_t v_ld, size_t n_pos, size_t dim,
+                         const float *inv, float *out, size_t out_ld)
 {
     for (size_t h = 0; h < n_q; h++) {
         for (size_t d = 0; d < dim; d++) {
             float sum = 0.0f;
             for (size_t j = 0; j < n_pos; j++)
-                sum = fmaf(p[h * p_ld + j], v[j * dim + d], sum);
+                sum = fmaf(p[h * p_ld + j], v[j * v_ld + d], sum);
             out[h * out_ld + d] = sum * inv[h];
         }
     }
 }
 
-static void attn_mix_f16(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t n_pos, size_t dim, const float *inv,
-                         float *out, size_t out_ld)
+static void attn_mix_f16(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t v_ld, size_t n_pos, size_t dim,
+                         const float *inv, float *out, size_t out_ld)
 {
     for (size_t h = 0; h < n_q; h++) {
         for (size_t d = 0; d < dim; d++) {
             float sum = 0.0f;
             for (size_t j = 0; j < n_pos; j++)
-                sum = fmaf(p[h * p_ld + j], half_to_float(v[j * dim + d]), sum);
+                sum = fmaf(p[h * p_ld + j], half_to_float(v[j * v_ld + d]), sum);
             out[h * out_ld + d] = sum * inv[h];
         }
     }

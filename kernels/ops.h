@@ -40,11 +40,12 @@ struct ops {
                             size_t s_ld);
     /* s = exp(s - max(s)); returns the canonical sum. n >= 1. */
     float (*softmax_exp)(float *s, size_t n);
-    /* out[h, d] = sum over j, in order, of fma(p[h, j], v[j, d]); then times inv[h]. v [n_pos, dim]. */
-    void (*attn_mix_f16)(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t n_pos, size_t dim, const float *inv, float *out,
-                         size_t out_ld);
-    void (*attn_mix_f32)(const float *p, size_t p_ld, size_t n_q, const float *v, size_t n_pos, size_t dim, const float *inv, float *out,
-                         size_t out_ld);
+    /* out[h, d] = sum over j, in order, of fma(p[h, j], v[j, d]); then times inv[h]. v [n_pos, dim] (row stride v_ld); dim and v_ld
+     * are multiples of 16. */
+    void (*attn_mix_f16)(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t v_ld, size_t n_pos, size_t dim,
+                         const float *inv, float *out, size_t out_ld);
+    void (*attn_mix_f32)(const float *p, size_t p_ld, size_t n_q, const float *v, size_t v_ld, size_t n_pos, size_t dim,
+                         const float *inv, float *out, size_t out_ld);
     /* f32 -> f16, round to nearest even */
     void (*to_half)(const float *x, size_t n, uint16_t *y);
 };

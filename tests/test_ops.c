@@ -174,14 +174,14 @@ static void check_attention(const struct ops *ops)
             ops_c.attn_scores_f16(q, DIM, n_q, kh, POS, dim, 0.1f, a, POS + 3);
             ops->attn_scores_f16(q, DIM, n_q, kh, POS, dim, 0.1f, b, POS + 3);
             assert_memory_equal(a, b, sizeof a);
-            ops_c.attn_mix_f16(a, POS + 3, n_q, kh, POS, dim, inv, oa, DIM);
-            ops->attn_mix_f16(a, POS + 3, n_q, kh, POS, dim, inv, ob, DIM);
+            ops_c.attn_mix_f16(a, POS + 3, n_q, kh, dim, POS, dim, inv, oa, DIM);
+            ops->attn_mix_f16(a, POS + 3, n_q, kh, dim, POS, dim, inv, ob, DIM);
             assert_memory_equal(oa, ob, sizeof oa);
             ops_c.attn_scores_f32(q, DIM, n_q, kf, POS, dim, 0.1f, a, POS + 3);
             ops->attn_scores_f32(q, DIM, n_q, kf, POS, dim, 0.1f, b, POS + 3);
             assert_memory_equal(a, b, sizeof a);
-            ops_c.attn_mix_f32(a, POS + 3, n_q, kf, POS, dim, inv, oa, DIM);
-            ops->attn_mix_f32(a, POS + 3, n_q, kf, POS, dim, inv, ob, DIM);
+            ops_c.attn_mix_f32(a, POS + 3, n_q, kf, dim, POS, dim, inv, oa, DIM);
+            ops->attn_mix_f32(a, POS + 3, n_q, kf, dim, POS, dim, inv, ob, DIM);
             assert_memory_equal(oa, ob, sizeof oa);
         }
     }

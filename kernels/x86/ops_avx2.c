@@ -5,6 +5,7 @@
 #endif
 #include <immintrin.h>
 #include <math.h>
+#include <string.h>
 
 #include "kernels/canonical.h"
 #include "kernels/cpu.h"
@@ -190,32 +191,39 @@ static void silu_mul(const float *gate, const float *up, size_t n, float *y)
     }
 }
 
+static inline __m256 max16(const float *s, __m256 m)
+{
+    return _mm256_max_ps(_mm256_loadu_ps(s + 8), _mm256_max_ps(_mm256_loadu_ps(s), m));
+}
+
+/* s = exp(s - m) for 16 elements, added to the 16 lanes */
+static inline void exp16(float *s, __m256 m, __m256 *lo, __m256 *hi)
+{
+    const __m256 a = exp8(_mm256_sub_ps(_mm256_loadu_ps(s), m)), b = exp8(_mm256_sub_ps(_mm256_loadu_ps(s + 8), m));
+    _mm256_storeu_ps(s, a);
+    _mm256_storeu_ps(s + 8, b);
+    *lo = _mm256_add_ps(*lo, a);
+    *hi = _mm256_add_ps(*hi, b);
+}
+
+/* The last n % 16 elements go through a buffer that is filled up with -infinity, whose exp is +0: it changes neither maximum nor sum.
+ * (One by one they were most of the attention over a short context.) */
 static float softmax_exp(float *s, size_t n)
 {
+    const size_t whole = n / CANONICAL_LANES * CANONICAL_LANES;
     __m256 m8 = _mm256_set1_ps(s[0]), lo = _mm256_setzero_ps(), hi = lo;
-    float lane[CANONICAL_LANES];
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        m8 = _mm256_max_ps(_mm256_loadu_ps(s + i), m8);
-    float m = max_lane(m8);
-    for (; i < n; i++)
-        if (s[i] > m)
-            m = s[i];
-    for (i = 0; i + CANONICAL_LANES <= n; i += CANONICAL_LANES) {
-        const __m256 a = exp8(_mm256_sub_ps(_mm256_loadu_ps(s + i), _mm256_set1_ps(m)));
-        const __m256 b = exp8(_mm256_sub_ps(_mm256_loadu_ps(s + i + 8), _mm256_set1_ps(m)));
-        _mm256_storeu_ps(s + i, a);
-        _mm256_storeu_ps(s + i + 8, b);
-        lo = _mm256_add_ps(lo, a);
-        hi = _mm256_add_ps(hi, b);
-    }
-    _mm256_storeu_ps(lane, lo);
-    _mm256_storeu_ps(lane + 8, hi);
-    for (size_t l = 0; i + l < n; l++) {
-        s[i + l] = canonical_expf(s[i + l] - m);
-        lane[l] += s[i + l];
-    }
-    return tree(_mm256_loadu_ps(lane), _mm256_loadu_ps(lane + 8));
+    float rest[CANONICAL_LANES];
+    _mm256_storeu_ps(rest, _mm256_set1_ps(-INFINITY));
+    _mm256_storeu_ps(rest + 8, _mm256_set1_ps(-INFINITY));
+    memcpy(rest, s + whole, (n - whole) * sizeof *s);
+    for (size_t i = 0; i < whole; i += CANONICAL_LANES)
+        m8 = max16(s + i, m8);
+    const __m256 m = _mm256_set1_ps(max_lane(max16(rest, m8)));
+    for (size_t i = 0; i < whole; i += CANONICAL_LANES)
+        exp16(s + i, m, &lo, &hi);
+    exp16(rest, m, &lo, &hi);
+    memcpy(s + whole, rest, (n - whole) * sizeof *s);
+    return tree(lo, hi);
 }
 
 static void to_half(const float *x, size_t n, uint16_t *y)
