@@ -1,12 +1,26 @@
-/* Attention over the KV cache. Work is cut into (token, query head) pieces, an equal contiguous share for each thread; heads of
- * one token that share a key head go through the kernel together. Scores take one row of n_ctx per query: no quadratic buffer.
+/* Attention over the KV cache, in two ways that give the same bits.
  *
- * Every piece sees exactly the positions up to its own token, so neither chunking nor threads change a bit. Heads are padded to
- * a multiple of 16 elements with zeros, which leave sums as they are. */
+ * attention_run(): every thread for itself. The order is key head, token, query head; each thread takes a contiguous part of it with an
+ * equal number of scores, so that a causal prompt is shared fairly and a thread stays on one key head as long as it can. Heads of
+ * one token that share a key head go through the kernels together. Scores take one row of n_ctx per query: no quadratic buffer.
+ *
+ * attention_scores(), attention_softmax(), attention_mix(): one token with a long context, by all threads together, a barrier after
+ * each. Scores are shared by blocks of positions, the softmax by heads, the weighted sum by elements: equal parts for any number of threads,
+ * more than heads too, and each row of the cache is read by one thread only. Two more barriers are why short contexts do not do it.
+ *
+ * Every score is a sum over elements and every element of the output a sum over positions in their order; nobody shares such a
+ * sum. So neither chunking nor threads change a bit. Heads are padded to a multiple of 16 elements with zeros, which leave sums as
+ * they are. */
 #include <math.h>
 #include <string.h>
 
 #include "engine/session_internal.h"
+
+enum {
+    TOGETHER_MIN = 512, /* positions from which on the threads share each head */
+    SCORE_BLOCK = 64,   /* positions */
+    MIX_SLICE = 16      /* elements */
+};
 
 /* Rows of `layer` and `kv_head` in a cache. */
 static void *cache_at(const struct session *s, void *cache, size_t layer, size_t kv_head, size_t pos)
@@ -57,44 +71,126 @@ void attention_store(struct session *s, size_t layer, unsigned thread, unsigned 
     }
 }
 
-/* n_q heads, from head h on, of token t: all share one key head */
-static void attend(const struct session *s, size_t layer, size_t t, size_t h, size_t n_q, float *scores)
+static void scores_of(const struct session *s, const float *q, size_t n_q, const void *k, size_t n_pos, float *scores)
 {
-    const struct hparams *hp = &s->m->hp;
-    const size_t kv_head = h / (hp->n_head / hp->n_head_kv), n_pos = s->pos + t + 1, dim = s->dim_pad, ld = s->n_ctx_pad;
-    const float *q = s->q_pad + (t * hp->n_head + h) * dim;
-    float *out = s->attn_pad + (t * hp->n_head + h) * dim;
-    const void *k = cache_at(s, s->k, layer, kv_head, 0), *v = cache_at(s, s->v, layer, kv_head, 0);
-    const float scale = 1.0f / sqrtf((float)hp->head_dim);
-    float inv[64];
+    const size_t dim = s->dim_pad, ld = s->n_ctx_pad;
+    const float scale = 1.0f / sqrtf((float)s->m->hp.head_dim);
     if (s->kv == KV_F16)
         s->ops->attn_scores_f16(q, dim, n_q, k, n_pos, dim, scale, scores, ld);
     else
         s->ops->attn_scores_f32(q, dim, n_q, k, n_pos, dim, scale, scores, ld);
-    for (size_t i = 0; i < n_q; i++)
-        inv[i] = 1.0f / s->ops->softmax_exp(scores + i * ld, n_pos);
+}
+
+/* Elements [d0, d1) of n_q heads of token t, from head h on; v: row 0 of their cache. The padding is dropped on the way to s->attn. */
+static void mix_of(const struct session *s, const float *p, const float *inv, size_t t, size_t h, size_t n_q, const void *v,
+                   size_t n_pos, size_t d0, size_t d1)
+{
+    const struct hparams *hp = &s->m->hp;
+    const size_t dim = s->dim_pad, ld = s->n_ctx_pad, end = d1 < hp->head_dim ? d1 : hp->head_dim;
+    float *out = s->attn_pad + (t * hp->n_head + h) * dim + d0;
     if (s->kv == KV_F16)
-        s->ops->attn_mix_f16(scores, ld, n_q, v, dim, n_pos, dim, inv, out, dim);
+        s->ops->attn_mix_f16(p, ld, n_q, (const uint16_t *)v + d0, dim, n_pos, d1 - d0, inv, out, dim);
     else
-        s->ops->attn_mix_f32(scores, ld, n_q, v, dim, n_pos, dim, inv, out, dim);
+        s->ops->attn_mix_f32(p, ld, n_q, (const float *)v + d0, dim, n_pos, d1 - d0, inv, out, dim);
+    for (size_t i = 0; i < n_q && d0 < end; i++)
+        memcpy(s->attn + (t * hp->n_head + h + i) * hp->head_dim + d0, out + i * dim, (end - d0) * sizeof *out);
+}
+
+/* ---- every thread for itself ---------------------------------------------------------------------------------------- */
+
+/* A place in the order key head, token, query head of the group that shares the key head. */
+struct place {
+    size_t kv, t, h;
+};
+
+/* Where thread i of `threads` begins. Cost of a query is the number of its positions, pos + t + 1; the cost before a place grows
+ * along the order, and each thread gets an equal part of it. */
+static struct place share_from(const struct session *s, size_t group, unsigned i, unsigned threads)
+{
+    const uint64_t n = s->n, first = s->pos + 1, per_kv = group * (n * first + n * (n - 1) / 2);
+    const uint64_t target = per_kv * s->m->hp.n_head_kv * i / threads;
+    struct place p = {.kv = target / per_kv};
+    uint64_t rest = target % per_kv;
+    for (; rest >= group * (first + p.t); p.t++)
+        rest -= group * (first + p.t);
+    p.h = rest / (first + p.t);
+    return p;
+}
+
+/* n_q query heads of a group for one token: scores, softmax, mix */
+static void attend(const struct session *s, size_t layer, struct place p, size_t group, size_t n_q, float *scores)
+{
+    const size_t n_pos = s->pos + p.t + 1, h = p.kv * group + p.h;
+    float inv[MAX_SCORE_ROWS];
+    scores_of(s, s->q_pad + (p.t * s->m->hp.n_head + h) * s->dim_pad, n_q, cache_at(s, s->k, layer, p.kv, 0), n_pos, scores);
     for (size_t i = 0; i < n_q; i++)
-        memcpy(s->attn + (t * hp->n_head + h + i) * hp->head_dim, out + i * dim, hp->head_dim * sizeof *out);
+        inv[i] = 1.0f / s->ops->softmax_exp(scores + i * s->n_ctx_pad, n_pos);
+    mix_of(s, scores, inv, p.t, h, n_q, cache_at(s, s->v, layer, p.kv, 0), n_pos, 0, s->dim_pad);
 }
 
 void attention_run(struct session *s, size_t layer, unsigned thread, unsigned threads)
 {
+    const size_t group = s->m->hp.n_head / s->m->hp.n_head_kv;
+    const struct place end = share_from(s, group, thread + 1, threads);
+    struct place p = share_from(s, group, thread, threads);
+    while (p.kv != end.kv || p.t != end.t || p.h != end.h) {
+        const size_t stop = p.kv == end.kv && p.t == end.t ? end.h : group; /* of the heads of this token */
+        const size_t n_q = stop - p.h < s->score_rows ? stop - p.h : s->score_rows;
+        attend(s, layer, p, group, n_q, s->space[thread].scores);
+        p.h += n_q;
+        if (p.h == group) {
+            p.h = 0;
+            p.t++;
+        }
+        if (p.t == s->n) {
+            p.t = 0;
+            p.kv++;
+        }
+    }
+}
+
+/* ---- one token, all threads together -------------------------------------------------------------------------------- */
+
+bool attention_together(const struct session *s, unsigned threads)
+{
+    return threads > 1 && s->n == 1 && s->pos + 1 >= TOGETHER_MIN;
+}
+
+void attention_scores(struct session *s, size_t layer, unsigned thread, unsigned threads)
+{
     const struct hparams *hp = &s->m->hp;
-    const size_t group = hp->n_head / hp->n_head_kv;
+    const size_t group = hp->n_head / hp->n_head_kv, n_pos = s->pos + 1, blocks = (n_pos + SCORE_BLOCK - 1) / SCORE_BLOCK;
     size_t from, to;
-    pool_share(s->n * hp->n_head, 1, thread, threads, &from, &to);
+    pool_share(hp->n_head_kv * blocks, 1, thread, threads, &from, &to);
     while (from < to) {
-        const size_t h = from % hp->n_head;
-        size_t n_q = group - h % group; /* to the end of the heads that share this key head */
-        if (n_q > to - from)
-            n_q = to - from;
-        if (n_q > s->score_rows)
-            n_q = s->score_rows;
-        attend(s, layer, from / hp->n_head, h, n_q, s->space[thread].scores);
-        from += n_q;
+        const size_t kv = from / blocks, b = from % blocks;
+        const size_t b_end = blocks < b + to - from ? blocks : b + to - from;
+        const size_t j = b * SCORE_BLOCK, j_end = b_end * SCORE_BLOCK < n_pos ? b_end * SCORE_BLOCK : n_pos;
+        scores_of(s, s->q_pad + kv * group * s->dim_pad, group, cache_at(s, s->k, layer, kv, j), j_end - j,
+                  s->scores + kv * group * s->n_ctx_pad + j);
+        from += b_end - b;
+    }
+}
+
+void attention_softmax(struct session *s, unsigned thread, unsigned threads)
+{
+    size_t from, to;
+    pool_share(s->m->hp.n_head, 1, thread, threads, &from, &to);
+    for (size_t h = from; h < to; h++)
+        s->inv[h] = 1.0f / s->ops->softmax_exp(s->scores + h * s->n_ctx_pad, s->pos + 1);
+}
+
+void attention_mix(struct session *s, size_t layer, unsigned thread, unsigned threads)
+{
+    const struct hparams *hp = &s->m->hp;
+    const size_t group = hp->n_head / hp->n_head_kv, slices = s->dim_pad / MIX_SLICE;
+    size_t from, to;
+    pool_share(hp->n_head_kv * slices, 1, thread, threads, &from, &to);
+    while (from < to) {
+        const size_t kv = from / slices, d = from % slices;
+        const size_t d_end = slices < d + to - from ? slices : d + to - from;
+        mix_of(s, s->scores + kv * group * s->n_ctx_pad, s->inv + kv * group, 0, kv * group, group, cache_at(s, s->v, layer, kv, 0),
+               s->pos + 1, d * MIX_SLICE, d_end * MIX_SLICE);
+        from += d_end - d;
     }
 }

@@ -1,6 +1,6 @@
 /* One pass of n tokens through the transformer, in the order of the paper (BitNet b1.58: LLaMA's blocks with ternary BitLinear,
  * sub-norms before attn_output and ffn_down, ReLU^2 in 2B4T). Every thread runs this function; matrices are shared by rows,
- * attention by heads, and barriers stand where one part needs all of another.
+ * attention by heads, positions or elements, and barriers stand where one part needs all of another.
  *
  *   x = embd[id]
  *   per layer:  x += Wo . subnorm(attention(Wq . norm(x), Wk . norm(x), Wv . norm(x)))
@@ -150,6 +150,24 @@ static void embed(const struct work *w)
     barrier(w);
 }
 
+/* attn = softmax(q K^T / sqrt(head_dim)) V, and everyone has it */
+static void attend(const struct work *w, size_t i)
+{
+    if (attention_together(w->s, w->threads)) {
+        attention_scores(w->s, i, w->thread, w->threads);
+        op_lap(w->lane, OP_ATTENTION);
+        barrier(w);
+        attention_softmax(w->s, w->thread, w->threads);
+        op_lap(w->lane, OP_ATTENTION);
+        barrier(w);
+        attention_mix(w->s, i, w->thread, w->threads);
+    } else {
+        attention_run(w->s, i, w->thread, w->threads);
+    }
+    op_lap(w->lane, OP_ATTENTION);
+    barrier(w);
+}
+
 static void attention_block(struct work *w, size_t i)
 {
     struct session *s = w->s;
@@ -164,9 +182,7 @@ static void attention_block(struct work *w, size_t i)
     attention_store(s, i, w->thread, w->threads);
     op_lap(w->lane, OP_ROPE);
     barrier(w);
-    attention_run(s, i, w->thread, w->threads);
-    op_lap(w->lane, OP_ATTENTION);
-    barrier(w);
+    attend(w, i);
     prepare(w, input_attn_output, l, hp->n_head * hp->head_dim, 0, s->n, out, 1);
     matmul(w, &l->o, l->o_bias, s->y, l->o.rows, OP_ATTN_OUT);
     add_residual(w, &l->o);

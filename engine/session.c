@@ -10,7 +10,7 @@
 #include "engine/memory.h"
 #include "engine/session_internal.h"
 
-enum { DEFAULT_CHUNK = 128, DEFAULT_SPIN_US = 50, MAX_SCORE_ROWS = 64, ALIGN = 64 };
+enum { DEFAULT_CHUNK = 128, DEFAULT_SPIN_US = 50, ALIGN = 64 };
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -72,6 +72,10 @@ static void lay_out(struct session *s, struct layout *l)
     s->q_pad = take_floats(l, n * hp->n_head * s->dim_pad);
     s->attn = take_floats(l, n * hp->n_head * hp->head_dim);
     s->attn_pad = take_floats(l, n * hp->n_head * s->dim_pad);
+    if (pool_threads(s->pool) > 1) {
+        s->scores = take_floats(l, hp->n_head * s->n_ctx_pad);
+        s->inv = take_floats(l, hp->n_head);
+    }
     s->gate = take_floats(l, n * hp->n_ff);
     s->up = take_floats(l, n * hp->n_ff);
     s->rope = take_floats(l, n * hp->rope_dim);

@@ -7,6 +7,8 @@
 #include "engine/session.h"
 #include "kernels/ops.h"
 
+enum { MAX_SCORE_ROWS = 64 }; /* queries of a key head that go through attention together */
+
 /* What each thread has for itself. */
 struct thread_space {
     void *kernel;                 /* KERNEL_SCRATCH_BYTES for the kernels */
@@ -39,6 +41,7 @@ struct session {
     float *q_pad;       /* [n, n_head, dim_pad] rotated queries */
     float *attn;        /* [n, n_head * head_dim] attention output */
     float *attn_pad;    /* [n, n_head, dim_pad] the same before the padding is dropped */
+    float *scores, *inv; /* [n_head, n_ctx_pad], [n_head]: of one token, when threads share each head; NULL: one thread */
     float *gate, *up;   /* [n, n_ff] */
     float *y;           /* [n, n_embd] output of attn_output or ffn_down */
     float *rope;        /* [n, rope_dim] cos, sin of each pair */
@@ -61,6 +64,11 @@ void forward_chunk(void *session, unsigned thread, unsigned threads);
 void attention_store(struct session *s, size_t layer, unsigned thread, unsigned threads);
 /* attn = softmax(q K^T / sqrt(head_dim)) V for this thread's share of tokens and heads. */
 void attention_run(struct session *s, size_t layer, unsigned thread, unsigned threads);
+/* True: these three, with a barrier after each, instead of attention_run(). */
+bool attention_together(const struct session *s, unsigned threads);
+void attention_scores(struct session *s, size_t layer, unsigned thread, unsigned threads);
+void attention_softmax(struct session *s, unsigned thread, unsigned threads);
+void attention_mix(struct session *s, size_t layer, unsigned thread, unsigned threads);
 
 /* cos and sin for position pos into rope [rope_dim]: pairs (cos, sin). */
 void rope_angles(const double *inv_freq, size_t rope_dim, size_t pos, float *rope);

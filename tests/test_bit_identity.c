@@ -110,6 +110,49 @@ static void continuation(void **state)
     model_free(m);
 }
 
+enum { LONG_PROMPT = 509, LONG_STEPS = 8, TINY_VOCAB = 61 };
+
+/* A prompt of LONG_PROMPT tokens, then one by one; the logits of all those. */
+static void long_context(const struct model *m, unsigned threads, size_t chunk, enum kv_type kv, float logits[LONG_STEPS][TINY_VOCAB])
+{
+    int32_t ids[LONG_PROMPT + LONG_STEPS];
+    char err[MODEL_ERR_LEN] = "";
+    struct session *s = NULL;
+    const struct session_options opt = {.threads = threads, .n_ctx = LONG_PROMPT + LONG_STEPS, .chunk = chunk, .kv = kv};
+    for (int32_t i = 0; i < LONG_PROMPT + LONG_STEPS; i++)
+        ids[i] = (i * i + 7 * i) % TINY_VOCAB;
+    if (session_new(m, &opt, &s, err) != 0)
+        fail_msg("%s", err);
+    assert_int_equal(session_eval(s, ids, LONG_PROMPT, false, NULL), 0);
+    for (size_t i = 0; i < LONG_STEPS; i++)
+        assert_int_equal(session_eval(s, ids + LONG_PROMPT + i, 1, false, logits[i]), 0);
+    session_free(s);
+}
+
+/* From 512 positions on the threads share each head in decode: the steps go across that border, with threads that divide nothing evenly
+ * and with more threads than heads. */
+static void heads_shared_by_threads(void **state)
+{
+    (void)state;
+    static const unsigned threads[] = {2, 3, 7, 13};
+    const enum kv_type last = cpu_features() & CPU_AVX2 ? KV_F32 : KV_F16; /* one of the two under an emulator */
+    float expected[LONG_STEPS][TINY_VOCAB], got[LONG_STEPS][TINY_VOCAB];
+    char err[MODEL_ERR_LEN] = "";
+    struct model *m = NULL;
+    const struct model_options opt = {.format = "f32", .seed = 5};
+    if (model_load("synth:tests/shapes/tiny-heads.ini", &opt, &m, err) != 0)
+        fail_msg("%s", err);
+    assert_int_equal(m->hp.n_vocab, TINY_VOCAB);
+    for (int kv = KV_F16; kv <= (int)last; kv++) {
+        long_context(m, 1, 100, (enum kv_type)kv, expected);
+        for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+            long_context(m, threads[i], 64 + i, (enum kv_type)kv, got);
+            assert_memory_equal(got, expected, sizeof got);
+        }
+    }
+    model_free(m);
+}
+
 struct hashes {
     FILE *out;          /* when rewriting */
     char line[16][256]; /* "HEX  NAME" */
@@ -194,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_threads_chunks_isas),
         cmocka_unit_test(continuation),
+        cmocka_unit_test(heads_shared_by_threads),
         cmocka_unit_test(same_on_every_machine),
     };
     return cmocka_run_group_tests_name("bit identity", tests, setup, NULL);

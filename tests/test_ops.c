@@ -157,34 +157,73 @@ static void check_vectors(const struct ops *ops)
     }
 }
 
-static void check_attention(const struct ops *ops)
+enum { ATT_DIM = 128, ATT_POS = 195, ATT_HEADS = 9, ATT_LD = ATT_POS + 3 };
+
+/* One shape of attention: all of `dim` elements, and the weighted sum also of a slice of wider rows. */
+static void check_attention_shape(const struct ops *ops, size_t n_q, size_t n_pos, size_t dim)
 {
-    enum { DIM = 128, POS = 37, HEADS = 7 };
-    static float q[HEADS * DIM], kf[POS * DIM], a[HEADS * (POS + 3)], b[HEADS * (POS + 3)], oa[HEADS * DIM], ob[HEADS * DIM];
-    static uint16_t kh[POS * DIM];
-    float inv[HEADS];
-    for (size_t dim = 16; dim <= DIM; dim += 16) {
-        for (size_t n_q = 1; n_q <= HEADS; n_q++) {
-            fill(q, HEADS * DIM, 2.0f);
-            fill(kf, POS * DIM, 2.0f);
-            fill(inv, HEADS, 1.0f);
-            ops_c.to_half(kf, POS * DIM, kh);
-            memset(a, 0x55, sizeof a);
-            memset(b, 0x55, sizeof b);
-            ops_c.attn_scores_f16(q, DIM, n_q, kh, POS, dim, 0.1f, a, POS + 3);
-            ops->attn_scores_f16(q, DIM, n_q, kh, POS, dim, 0.1f, b, POS + 3);
-            assert_memory_equal(a, b, sizeof a);
-            ops_c.attn_mix_f16(a, POS + 3, n_q, kh, dim, POS, dim, inv, oa, DIM);
-            ops->attn_mix_f16(a, POS + 3, n_q, kh, dim, POS, dim, inv, ob, DIM);
-            assert_memory_equal(oa, ob, sizeof oa);
-            ops_c.attn_scores_f32(q, DIM, n_q, kf, POS, dim, 0.1f, a, POS + 3);
-            ops->attn_scores_f32(q, DIM, n_q, kf, POS, dim, 0.1f, b, POS + 3);
-            assert_memory_equal(a, b, sizeof a);
-            ops_c.attn_mix_f32(a, POS + 3, n_q, kf, dim, POS, dim, inv, oa, DIM);
-            ops->attn_mix_f32(a, POS + 3, n_q, kf, dim, POS, dim, inv, ob, DIM);
+    static float q[ATT_HEADS * ATT_DIM], kf[ATT_POS * ATT_DIM], a[ATT_HEADS * ATT_LD], b[ATT_HEADS * ATT_LD];
+    static float oa[ATT_HEADS * ATT_DIM], ob[ATT_HEADS * ATT_DIM];
+    static uint16_t kh[ATT_POS * ATT_DIM];
+    float inv[ATT_HEADS];
+    fill(q, ATT_HEADS * ATT_DIM, 2.0f);
+    fill(kf, ATT_POS * ATT_DIM, 2.0f);
+    fill(inv, ATT_HEADS, 1.0f);
+    ops_c.to_half(kf, ATT_POS * ATT_DIM, kh);
+    for (int half = 0; half < 2; half++) {
+        memset(a, 0x55, sizeof a);
+        memset(b, 0x55, sizeof b);
+        if (half) {
+            ops_c.attn_scores_f16(q, ATT_DIM, n_q, kh, n_pos, dim, 0.1f, a, ATT_LD);
+            ops->attn_scores_f16(q, ATT_DIM, n_q, kh, n_pos, dim, 0.1f, b, ATT_LD);
+        } else {
+            ops_c.attn_scores_f32(q, ATT_DIM, n_q, kf, n_pos, dim, 0.1f, a, ATT_LD);
+            ops->attn_scores_f32(q, ATT_DIM, n_q, kf, n_pos, dim, 0.1f, b, ATT_LD);
+        }
+        assert_memory_equal(a, b, sizeof a);
+        for (size_t v_ld = dim; v_ld <= ATT_DIM; v_ld += ATT_DIM - dim + (dim == ATT_DIM)) {
+            memset(oa, 0x55, sizeof oa);
+            memset(ob, 0x55, sizeof ob);
+            if (half) {
+                ops_c.attn_mix_f16(a, ATT_LD, n_q, kh + v_ld - dim, v_ld, n_pos, dim, inv, oa, ATT_DIM);
+                ops->attn_mix_f16(a, ATT_LD, n_q, kh + v_ld - dim, v_ld, n_pos, dim, inv, ob, ATT_DIM);
+            } else {
+                ops_c.attn_mix_f32(a, ATT_LD, n_q, kf + v_ld - dim, v_ld, n_pos, dim, inv, oa, ATT_DIM);
+                ops->attn_mix_f32(a, ATT_LD, n_q, kf + v_ld - dim, v_ld, n_pos, dim, inv, ob, ATT_DIM);
+            }
             assert_memory_equal(oa, ob, sizeof oa);
         }
     }
+}
+
+/* Positions around the blocks of 64 and pairs of 2, heads around the tiles of 4, elements around the tiles of 16 and 64. */
+static void check_attention(const struct ops *ops)
+{
+    static const size_t positions[] = {1, 2, 37, 63, 64, 65, 130, ATT_POS};
+    for (size_t dim = 16; dim <= ATT_DIM; dim += 16)
+        for (size_t n_q = 1; n_q <= ATT_HEADS; n_q++)
+            for (size_t i = 0; i < sizeof positions / sizeof positions[0]; i++)
+                check_attention_shape(ops, n_q, positions[i], dim);
+}
+
+/* What scores can be: none finite, a NaN in front or behind, infinities, one alone. */
+static void check_softmax(const struct ops *ops)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY, -0.0f, 3e38f, -3e38f};
+    enum { N_ODD = sizeof odd / sizeof odd[0] };
+    float a[40 + GUARD], b[40 + GUARD];
+    for (size_t n = 1; n <= 40; n++)
+        for (size_t k = 0; k < N_ODD * 3; k++) {
+            memset(a, 0x55, sizeof a);
+            fill(a, n, 9.0f);
+            a[k < N_ODD ? 0 : n - 1] = odd[k % N_ODD];
+            for (size_t i = 0; k >= N_ODD * 2 && i < n; i++)
+                a[i] = odd[k % N_ODD];
+            memcpy(b, a, sizeof b);
+            const float sum_a = ops_c.softmax_exp(a, n), sum_b = ops->softmax_exp(b, n);
+            assert_memory_equal(&sum_a, &sum_b, sizeof sum_a);
+            assert_memory_equal(a, b, sizeof a);
+        }
 }
 
 static void quantisation_is_the_same(void **state)
@@ -215,6 +254,7 @@ static void attention_is_the_same(void **state)
 {
     (void)state;
     for_each_table(check_attention);
+    for_each_table(check_softmax);
 }
 
 /* Half to even, one scale, the floor of 1e-5: by hand. */

@@ -15,7 +15,6 @@
 #endif
 #include <immintrin.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "kernels/ops_tables.h"
 
@@ -41,16 +40,14 @@ static ALWAYS_INLINE const void *row_at(const void *base, size_t j, size_t dim, 
     return (const char *)base + j * dim * (half ? sizeof(uint16_t) : sizeof(float));
 }
 
-/* n elements from index i on. The hardware's prefetchers do not foresee an order that goes through a block by columns. */
-static ALWAYS_INLINE void prefetch(const void *row, size_t i, size_t n, bool half)
+/* The line of element i. The hardware's prefetchers do not foresee an order that goes through a block by columns. */
+static ALWAYS_INLINE void prefetch(const void *row, size_t i, bool half)
 {
-    const size_t elem = half ? sizeof(uint16_t) : sizeof(float);
-    for (size_t at = i * elem; at < (i + n) * elem; at += 64)
-        _mm_prefetch((const char *)row + at, _MM_HINT_T0);
+    _mm_prefetch((const char *)row + i * (half ? sizeof(uint16_t) : sizeof(float)), _MM_HINT_T0);
 }
 
-/* Lanes `at` .. at + 7 of the sums of n queries x KEYS keys; sum of query h and key k is acc[h * KEYS + k]. `next`: NULL, or as
- * many keys, of which half are prefetched, little by little. */
+/* Lanes `at` .. at + 7 of the sums of n queries x KEYS keys; sum of query h and key k is acc[h * KEYS + k]. Half of the keys at `next`
+ * are prefetched, little by little. */
 static ALWAYS_INLINE void half_sums(const float *q, size_t q_ld, int n, const void *const key[KEYS], size_t dim, size_t at, bool half,
                                     const void *next, __m256 acc[SUMS])
 {
@@ -59,11 +56,11 @@ static ALWAYS_INLINE void half_sums(const float *q, size_t q_ld, int n, const vo
         acc[i] = _mm256_setzero_ps();
     for (size_t d = at; d < dim; d += 16) {
         const __m256 x0 = load8(key[0], d, half), x1 = load8(key[1], d, half);
-        if (next)
-            prefetch(next, (at ? dim : 0) + d - at, 16, half);
+        prefetch(next, (at ? dim : 0) + d - at, half);
         UNROLL
         for (int h = 0; h < n; h++) {
-            const __m256 y = _mm256_loadu_ps(q + (size_t)h * q_ld + d);
+            __m256 y = _mm256_loadu_ps(q + (size_t)h * q_ld + d);
+            __asm__("" : "+x"(y)); /* one load, not one in each multiply-add: there are two load ports */
             acc[h * KEYS] = _mm256_fmadd_ps(y, x0, acc[h * KEYS]);
             acc[h * KEYS + 1] = _mm256_fmadd_ps(y, x1, acc[h * KEYS + 1]);
         }
@@ -92,15 +89,19 @@ static ALWAYS_INLINE void scores_tile(const float *q, size_t q_ld, int n, const 
         const void *const key[KEYS] = {row_at(k, j, dim, half), row_at(k, j + left - 1, dim, half)};
         __m256 lo[SUMS], hi[SUMS];
         float out[SUMS];
-        const void *next = j + KEYS <= ahead ? row_at(k, j + BLOCK, dim, half) : NULL;
+        const void *next = j + KEYS <= ahead ? row_at(k, j + BLOCK, dim, half) : key[0];
         half_sums(q, q_ld, n, key, dim, 0, half, next, lo);
         half_sums(q, q_ld, n, key, dim, 8, half, next, hi);
         UNROLL
         for (int i = 0; i < SUMS; i++)
             lo[i] = _mm256_add_ps(lo[i], hi[i]);
         _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_set1_ps(scale), trees(lo)));
-        for (int h = 0; h < n; h++)
-            memcpy(s + (size_t)h * s_ld + j, out + h * KEYS, left * sizeof *s);
+        UNROLL
+        for (int h = 0; h < n; h++) {
+            s[(size_t)h * s_ld + j] = out[h * KEYS];
+            if (left == KEYS)
+                s[(size_t)h * s_ld + j + 1] = out[h * KEYS + 1];
+        }
     }
 }
 
@@ -149,8 +150,11 @@ static ALWAYS_INLINE void mix_tile(const struct mix *x, size_t h0, int n, size_t
     size_t next = BLOCK * d / x->dim, at = 0; /* what this tile prefetches: its share of the next block, row after row */
     for (size_t j = 0; j < x->n_pos; j++) {
         const void *value = row_at(x->v, j, x->v_ld, half);
-        if (h0 == 0 && next < x->ahead)
-            prefetch(row_at(x->v, BLOCK + next, x->v_ld, half), at, step, half);
+        if (h0 == 0 && next < x->ahead) {
+            UNROLL
+            for (size_t i = 0; i < step; i += 16)
+                prefetch(row_at(x->v, BLOCK + next, x->v_ld, half), at + i, half);
+        }
         at += step;
         if (at >= x->dim) {
             at = 0;
