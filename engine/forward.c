@@ -10,14 +10,19 @@
  * BitLinear: int8 activations per token, exact integer dot products, one scale at the end (inside the kernels). The input of a
  * matrix is normed and quantised once per token: in decode by every thread for itself (cheaper than a barrier), in prefill by
  * tokens, followed by a barrier. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/session_internal.h"
+
+/* A thread leaves the last 1/TAIL_PART of its rows to whoever is free, in at most TAIL_UNITS pieces. */
+enum { TAIL_PART = 8, TAIL_UNITS = 8 };
 
 struct work {
     struct session *s;
     struct op_lane *lane; /* NULL: not profiled */
     unsigned thread, threads;
+    unsigned step; /* multiply()s so far; the same on all threads */
     struct acts acts[ACT_KINDS]; /* the current input in each kind that is used */
 };
 
@@ -103,43 +108,99 @@ static void prepare(struct work *w, input_fn input, const struct layer *l, size_
         barrier(w);
 }
 
-/* The profile's note of a matrix multiplication that has just ended: rows of n tokens. */
-static void lap_matmul(struct op_lane *lane, enum op op, const struct weights *m, size_t rows, size_t n)
+/* ---- matrices ------------------------------------------------------------------------------------------------------- */
+
+/* y[n, rows] = acts . m^T (+ bias); then, where `into` is given, into += y */
+struct product {
+    const struct weights *m;
+    const float *bias; /* NULL: none */
+    float *y, *into;   /* [n, m->rows] */
+};
+
+/* Each thread has an equal share of a matrix, in groups of rows. In decode it leaves the end of it, the tail, to whoever is free. */
+struct tail {
+    size_t groups, unit, n_units; /* length of a share's tail, groups taken at a time, units in a tail; 0: no tail */
+};
+
+static size_t row_groups(const struct weights *m)
 {
-    const double part = (double)rows / (double)m->rows;
-    op_lap_work(lane, op, (double)(n * rows * m->cols), part * (double)m->fmt->mem_bytes(m->rows, m->cols));
+    return (m->rows + m->fmt->row_group - 1) / m->fmt->row_group;
 }
 
-/* y[n, rows] = acts . m^T (+ bias), this thread's rows */
-static void matmul(const struct work *w, const struct weights *m, const float *bias, float *y, size_t ldy, enum op op)
+static struct tail tail_of(const struct work *w, const struct weights *m)
 {
+    const size_t groups = row_groups(m) / w->threads / TAIL_PART;
+    if (w->acts[m->fmt->act].n > 1 || w->threads == 1 || groups == 0)
+        return (struct tail){.groups = 0};
+    const size_t unit = (groups + TAIL_UNITS - 1) / TAIL_UNITS;
+    return (struct tail){.groups = groups, .unit = unit, .n_units = (groups + unit - 1) / unit};
+}
+
+/* Row groups [from, to) of a product */
+static void run_rows(const struct work *w, const struct product *p, size_t from, size_t to, enum op op)
+{
+    const struct weights *m = p->m;
     const struct acts *x = &w->acts[m->fmt->act];
-    size_t from, to;
-    pool_share(m->rows, m->fmt->row_group, w->thread, w->threads, &from, &to);
-    if (from == to)
+    const size_t group = m->fmt->row_group, r0 = from * group, r1 = to * group < m->rows ? to * group : m->rows;
+    if (r0 >= r1)
         return;
-    (x->n == 1 ? m->kern->gemv : m->kern->gemm)(m, x, from, to, y, ldy, w->s->space[w->thread].kernel);
-    for (size_t t = 0; t < x->n && bias; t++)
-        w->s->ops->add(y + t * ldy + from, bias + from, to - from);
+    (x->n == 1 ? m->kern->gemv : m->kern->gemm)(m, x, r0, r1, p->y, m->rows, w->s->space[w->thread].kernel);
+    for (size_t t = 0; t < x->n; t++) {
+        float *y = p->y + t * m->rows + r0;
+        if (p->bias)
+            w->s->ops->add(y, p->bias + r0, r1 - r0);
+        if (p->into)
+            w->s->ops->add(p->into + t * m->rows + r0, y, r1 - r0);
+    }
     if (w->lane)
-        lap_matmul(w->lane, op, m, to - from, x->n);
+        op_lap_work(w->lane, op, (double)(x->n * (r1 - r0) * m->cols),
+                    (double)(r1 - r0) / (double)m->rows * (double)m->fmt->mem_bytes(m->rows, m->cols));
 }
 
-/* x += y for this thread's rows of m's output */
-static void add_residual(const struct work *w, const struct weights *m)
+/* Unit k of all the threads' tails of a product */
+static void run_unit(const struct work *w, const struct product *p, size_t k, enum op op)
 {
-    struct session *s = w->s;
+    const struct tail tail = tail_of(w, p->m);
     size_t from, to;
-    pool_share(m->rows, m->fmt->row_group, w->thread, w->threads, &from, &to);
-    for (size_t t = 0; t < s->n; t++)
-        s->ops->add(s->x + t * m->rows + from, s->y + t * m->rows + from, to - from);
-    op_lap(w->lane, OP_RESIDUAL);
+    pool_share(row_groups(p->m), 1, (unsigned)(k / tail.n_units), w->threads, &from, &to);
+    from = to - tail.groups + k % tail.n_units * tail.unit;
+    run_rows(w, p, from, from + tail.unit < to ? from + tail.unit : to, op);
+}
+
+/* Products of the same input; the barrier that must follow makes all their rows known to all. First each thread's own rows, then the
+ * units of the tails by a counter, so that nobody waits long for a thread that was held up: a share takes some 10 to 100
+ * microseconds, and one that the memory or the scheduler slows by a few per cent would cost as much at each barrier. Which thread
+ * computes a row changes no bit of it. */
+static void multiply(struct work *w, const struct product *p, size_t n_products, enum op op)
+{
+    struct tail_counter *tails = w->s->tails;
+    atomic_size_t *taken = &tails[w->step % TAIL_COUNTERS].taken;
+    size_t units = 0, from, to;
+    w->step++;
+    if (w->thread == 0) /* the last multiply()'s, which all have left, since a barrier followed it, for the next one */
+        atomic_store_explicit(&tails[w->step % TAIL_COUNTERS].taken, 0, memory_order_relaxed);
+    for (size_t i = 0; i < n_products; i++) {
+        const struct tail tail = tail_of(w, p[i].m);
+        pool_share(row_groups(p[i].m), 1, w->thread, w->threads, &from, &to);
+        run_rows(w, &p[i], from, to - tail.groups, op);
+        units += tail.n_units * w->threads;
+    }
+    while (units) {
+        size_t k = atomic_fetch_add_explicit(taken, 1, memory_order_relaxed), i = 0;
+        if (k >= units)
+            return;
+        for (size_t here; k >= (here = tail_of(w, p[i].m).n_units * w->threads); i++)
+            k -= here;
+        run_unit(w, &p[i], k, op);
+    }
 }
 
 static void embed(const struct work *w)
 {
     struct session *s = w->s;
     size_t from, to;
+    if (w->thread == 0) /* the pass before may have ended on any counter */
+        atomic_store_explicit(&s->tails[0].taken, 0, memory_order_relaxed);
     pool_share(s->n, 1, w->thread, w->threads, &from, &to);
     for (size_t t = from; t < to; t++) {
         s->m->embd.fmt->get_row(&s->m->embd, (size_t)s->ids[t], s->x + t * s->m->hp.n_embd);
@@ -174,18 +235,17 @@ static void attention_block(struct work *w, size_t i)
     const struct layer *l = &s->m->layers[i];
     const struct hparams *hp = &s->m->hp;
     const struct weights *const qkv[] = {&l->q, &l->k, &l->v}, *const out[] = {&l->o};
+    const struct product in[] = {
+        {&l->q, l->q_bias, s->q, NULL}, {&l->k, l->k_bias, s->k_new, NULL}, {&l->v, l->v_bias, s->v_new, NULL}};
     prepare(w, input_attn, l, hp->n_embd, 0, s->n, qkv, 3);
-    matmul(w, &l->q, l->q_bias, s->q, l->q.rows, OP_QKV);
-    matmul(w, &l->k, l->k_bias, s->k_new, l->k.rows, OP_QKV);
-    matmul(w, &l->v, l->v_bias, s->v_new, l->v.rows, OP_QKV);
+    multiply(w, in, 3, OP_QKV);
     barrier(w);
     attention_store(s, i, w->thread, w->threads);
     op_lap(w->lane, OP_ROPE);
     barrier(w);
     attend(w, i);
     prepare(w, input_attn_output, l, hp->n_head * hp->head_dim, 0, s->n, out, 1);
-    matmul(w, &l->o, l->o_bias, s->y, l->o.rows, OP_ATTN_OUT);
-    add_residual(w, &l->o);
+    multiply(w, &(struct product){&l->o, l->o_bias, s->y, s->x}, 1, OP_ATTN_OUT);
     barrier(w);
 }
 
@@ -195,13 +255,12 @@ static void ffn_block(struct work *w, size_t i)
     const struct layer *l = &s->m->layers[i];
     const struct hparams *hp = &s->m->hp;
     const struct weights *const gate_up[] = {&l->gate, &l->up}, *const down[] = {&l->down};
+    const struct product in[] = {{&l->gate, NULL, s->gate, NULL}, {&l->up, NULL, s->up, NULL}};
     prepare(w, input_ffn, l, hp->n_embd, 0, s->n, gate_up, 2);
-    matmul(w, &l->gate, NULL, s->gate, hp->n_ff, OP_GATE_UP);
-    matmul(w, &l->up, NULL, s->up, hp->n_ff, OP_GATE_UP);
+    multiply(w, in, 2, OP_GATE_UP);
     barrier(w);
     prepare(w, input_down, l, hp->n_ff, 0, s->n, down, 1);
-    matmul(w, &l->down, NULL, s->y, l->down.rows, OP_DOWN);
-    add_residual(w, &l->down);
+    multiply(w, &(struct product){&l->down, NULL, s->y, s->x}, 1, OP_DOWN);
     barrier(w);
 }
 
@@ -220,5 +279,5 @@ void forward_chunk(void *session, unsigned thread, unsigned threads)
     const struct weights *const head[] = {&s->m->head};
     const size_t n = s->want_all ? s->n : 1;
     prepare(&w, input_head, NULL, s->m->hp.n_embd, s->n - n, n, head, 1);
-    matmul(&w, &s->m->head, NULL, s->logits, s->m->head.rows, OP_LM_HEAD);
+    multiply(&w, &(struct product){&s->m->head, NULL, s->logits, NULL}, 1, OP_LM_HEAD);
 }

@@ -12,10 +12,10 @@
 #include <time.h>
 
 static const char *const op_names[OP_KINDS] = {
-    [OP_EMBED] = "embed",         [OP_NORM] = "norm",           [OP_QUANTIZE] = "quantize", [OP_QKV] = "qkv",
-    [OP_ROPE] = "rope+cache",     [OP_ATTENTION] = "attention", [OP_SUB_NORM] = "sub-norm", [OP_ATTN_OUT] = "attn_output",
-    [OP_RESIDUAL] = "residual",   [OP_GATE_UP] = "gate+up",     [OP_ACT] = "activation",    [OP_DOWN] = "down",
-    [OP_OUTPUT_NORM] = "output_norm", [OP_LM_HEAD] = "lm_head", [OP_WAIT] = "wait",
+    [OP_EMBED] = "embed",       [OP_NORM] = "norm",           [OP_QUANTIZE] = "quantize",       [OP_QKV] = "qkv",
+    [OP_ROPE] = "rope+cache",   [OP_ATTENTION] = "attention", [OP_SUB_NORM] = "sub-norm",       [OP_ATTN_OUT] = "attn_output",
+    [OP_GATE_UP] = "gate+up",   [OP_ACT] = "activation",      [OP_DOWN] = "down",               [OP_OUTPUT_NORM] = "output_norm",
+    [OP_LM_HEAD] = "lm_head",   [OP_WAIT] = "wait",
 };
 
 int op_profile_new(unsigned threads, struct op_profile **out)

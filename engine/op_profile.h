@@ -23,11 +23,10 @@ enum op {
     OP_ROPE,        /* angles, rotation, writing k and v to the cache */
     OP_ATTENTION,   /* scores, softmax, weighted sum of v */
     OP_SUB_NORM,    /* RMSNorm before attn_output and before ffn_down, where there is one */
-    OP_ATTN_OUT,    /* the matrix after attention */
-    OP_RESIDUAL,    /* x += y */
+    OP_ATTN_OUT,    /* the matrix after attention, added to the residual stream */
     OP_GATE_UP,     /* the two matrices of the feed-forward network's input */
     OP_ACT,         /* ReLU^2 or SiLU, times up */
-    OP_DOWN,        /* the matrix of its output */
+    OP_DOWN,        /* the matrix of its output, added to the residual stream */
     OP_OUTPUT_NORM, /* RMSNorm before lm_head */
     OP_LM_HEAD,
     OP_WAIT,        /* at barriers, for the slowest thread; and around a pass */

@@ -80,6 +80,7 @@ static void lay_out(struct session *s, struct layout *l)
     s->up = take_floats(l, n * hp->n_ff);
     s->rope = take_floats(l, n * hp->rope_dim);
     s->inv_freq = take(l, hp->rope_dim / 2 * sizeof *s->inv_freq);
+    s->tails = take(l, TAIL_COUNTERS * sizeof *s->tails);
     for (int k = 0; k < ACT_KINDS; k++)
         s->acts_buf[k] = s->acts_used[k] && n > 1 ? take(l, acts_bytes((enum act_kind)k, n, s->max_cols)) : NULL;
     for (unsigned t = 0; t < pool_threads(s->pool); t++)

@@ -2,12 +2,17 @@
 #ifndef BITJOULE_SESSION_INTERNAL_H
 #define BITJOULE_SESSION_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "engine/op_profile.h"
 #include "engine/pool.h"
 #include "engine/session.h"
 #include "kernels/ops.h"
 
-enum { MAX_SCORE_ROWS = 64 }; /* queries of a key head that go through attention together */
+enum {
+    MAX_SCORE_ROWS = 64, /* queries of a key head that go through attention together */
+    TAIL_COUNTERS = 2    /* one in use, one being reset */
+};
 
 /* What each thread has for itself. */
 struct thread_space {
@@ -15,6 +20,11 @@ struct thread_space {
     float *row, *row2;            /* [max_cols] a token's vector after norm or activation */
     float *scores;                /* [score_rows, n_ctx_pad] */
     void *acts_buf[ACT_KINDS];    /* one token's activations: decode prepares them in every thread, which saves a barrier */
+};
+
+/* How many units of rows have been taken (forward.c); a cache line for itself. */
+struct tail_counter {
+    _Alignas(64) atomic_size_t taken;
 };
 
 struct session {
@@ -46,6 +56,7 @@ struct session {
     float *y;           /* [n, n_embd] output of attn_output or ffn_down */
     float *rope;        /* [n, rope_dim] cos, sin of each pair */
     double *inv_freq;   /* [rope_dim / 2] */
+    struct tail_counter *tails; /* [TAIL_COUNTERS] */
     void *acts_buf[ACT_KINDS]; /* the chunk's activations: prefill prepares them together */
     bool acts_used[ACT_KINDS]; /* kinds that some matrix of this model takes */
     struct thread_space *space;

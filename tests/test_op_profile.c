@@ -81,7 +81,8 @@ static void times_add_up(void **state)
     model_free(m);
 }
 
-/* Matrices and attention: by every thread in each pass. Inputs of matrices: once per token of a prompt, by every thread in decode. */
+/* Attention: by every thread in each pass. Inputs of matrices: once per token of a prompt, by every thread in decode. Matrices: by
+ * every thread in each pass, and where several threads decode the pieces that they take from each other come on top. */
 static void check_calls(const struct op_row r[OP_KINDS], size_t n_layer, unsigned threads)
 {
     const double passes = (double)(n_layer * (2 + STEPS) * threads), inputs = (double)(n_layer * (PROMPT + STEPS * threads));
@@ -89,13 +90,15 @@ static void check_calls(const struct op_row r[OP_KINDS], size_t n_layer, unsigne
     const double expected[OP_KINDS] = {
         [OP_EMBED] = PROMPT + STEPS, [OP_NORM] = 2 * inputs,     [OP_QUANTIZE] = 4 * inputs + heads,
         [OP_QKV] = 3 * passes,       [OP_ATTENTION] = passes,    [OP_SUB_NORM] = 2 * inputs,
-        [OP_ATTN_OUT] = passes,      [OP_RESIDUAL] = 2 * passes, [OP_GATE_UP] = 2 * passes,
+        [OP_ATTN_OUT] = passes,      [OP_GATE_UP] = 2 * passes,  [OP_ROPE] = passes + PROMPT + STEPS,
         [OP_ACT] = inputs,           [OP_DOWN] = passes,         [OP_OUTPUT_NORM] = heads,
-        [OP_LM_HEAD] = heads,        [OP_ROPE] = passes + PROMPT + STEPS,
+        [OP_LM_HEAD] = heads,
     };
-    for (size_t i = 0; i < OP_WAIT; i++)
-        if (r[i].calls != expected[i])
+    for (size_t i = 0; i < OP_WAIT; i++) {
+        const bool pieces = threads > 1 && (i == OP_QKV || i == OP_ATTN_OUT || i == OP_GATE_UP || i == OP_DOWN || i == OP_LM_HEAD);
+        if (pieces ? !(r[i].calls >= expected[i]) : r[i].calls != expected[i])
             fail_msg("%s: %g calls, not %g", r[i].op, r[i].calls, expected[i]);
+    }
 }
 
 /* What model_work() counts for the same passes: two chunks without logits, five tokens with. */
