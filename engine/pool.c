@@ -182,7 +182,8 @@ void pool_free(struct pool *p)
     if (!p)
         return;
     p->quit = true;
-    p->threads = p->started; /* those that exist leave through the barrier */
+    if (p->started < p->threads) /* pool_new() failed: those that exist leave through the barrier */
+        p->threads = p->started;
     pool_barrier(p);
     for (unsigned i = 1; i < p->started; i++)
         pthread_join(p->workers[i].thread, NULL);
