@@ -8,6 +8,7 @@
 
 #include "engine/args.h"
 #include "engine/engine_cmds.h"
+#include "engine/op_profile.h"
 #include "engine/sampler.h"
 #include "engine/tokenizer.h"
 
@@ -22,6 +23,7 @@ static const char usage[] =
     "  --temp X            temperature, 0: greedy (default 0.8)\n"
     "  --top-k N           default 40, 0: off    --top-p X   default 0.95    --min-p X   default 0.05\n"
     "  --repeat-penalty X  default 1: off\n"
+    "  --profile           at the end, where the time of the generated tokens went\n"
     "  -q, --quiet         no speed line at the end\n";
 
 struct options {
@@ -29,7 +31,7 @@ struct options {
     struct sampler_options sampling;
     const char *prompt;
     uint64_t n_predict;
-    bool chat, special, no_bos, quiet;
+    bool chat, special, no_bos, quiet, profile;
 };
 
 struct talk {
@@ -38,6 +40,7 @@ struct talk {
     struct session *s;
     struct tokenizer *t;
     struct sampler *sampler;
+    struct op_profile *profile; /* of the passes of generated tokens; NULL: not asked for */
     float *logits;
     struct token_list pending;      /* tokens of the last reply that the context does not hold yet */
     size_t n_prompt, n_gen, n_eval; /* tokens so far; n_eval: those of n_gen that were run to get the next one */
@@ -51,7 +54,7 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-enum { OPT_CHAT = ARG_OWN, OPT_SPECIAL, OPT_NO_BOS, OPT_TEMP, OPT_TOP_K, OPT_TOP_P, OPT_MIN_P, OPT_PENALTY };
+enum { OPT_CHAT = ARG_OWN, OPT_SPECIAL, OPT_NO_BOS, OPT_TEMP, OPT_TOP_K, OPT_TOP_P, OPT_MIN_P, OPT_PENALTY, OPT_PROFILE };
 
 /* A sampling option: 1 taken, 0 not one, -1 bad value. */
 static int take_sampling(struct options *o, int option, const char *value)
@@ -99,6 +102,7 @@ static int parse_options(int argc, char **argv, struct options *o)
                                           {"top-p", required_argument, NULL, OPT_TOP_P},
                                           {"min-p", required_argument, NULL, OPT_MIN_P},
                                           {"repeat-penalty", required_argument, NULL, OPT_PENALTY},
+                                          {"profile", no_argument, NULL, OPT_PROFILE},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {NULL, 0, NULL, 0}};
     optind = 1;
@@ -112,6 +116,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         case OPT_CHAT: o->chat = true; break;
         case OPT_SPECIAL: o->special = true; break;
         case OPT_NO_BOS: o->no_bos = true; break;
+        case OPT_PROFILE: o->profile = true; break;
         case 'q': o->quiet = true; break;
         case 'h': printf("%s%s", usage, run_args_help); return -1;
         default: {
@@ -187,7 +192,9 @@ static int answer(struct talk *k, const struct token_list *ids)
     k->n_prompt += ids->n;
     k->prompt_s += gen_start - start;
     k->pending.n = 0;
+    session_profile(k->s, k->profile);
     const int status = generate(k);
+    session_profile(k->s, NULL);
     k->gen_s += now_s() - gen_start;
     return status;
 }
@@ -264,6 +271,15 @@ static void print_speed(const struct talk *k)
             k->m->read_s, k->m->repack_s);
 }
 
+static void print_profile(const struct talk *k)
+{
+    struct op_line lines[OP_KINDS + 1];
+    if (!k->profile || k->n_eval == 0)
+        return;
+    fprintf(stderr, "where the time of the generated tokens went (other: sampling and printing):\n");
+    op_lines_print(stderr, lines, op_profile_lines(k->profile, k->gen_s, (double)k->n_eval, lines));
+}
+
 static int start_talk(struct talk *k)
 {
     char err[GGUF_ERR_LEN];
@@ -277,6 +293,8 @@ static int start_talk(struct talk *k)
                              tokenizer_vocab_size(k->t), k->m->hp.n_vocab);
     k->sampler = sampler_new(&k->o->sampling, k->m->hp.n_vocab);
     k->logits = malloc(k->m->hp.n_vocab * sizeof *k->logits);
+    if (k->o->profile && op_profile_new(session_threads(k->s), &k->profile) != 0)
+        return args_complain("run", EXIT_FAILURE, "out of memory");
     return k->sampler && k->logits ? 0 : args_complain("run", EXIT_FAILURE, "out of memory");
 }
 
@@ -296,8 +314,11 @@ int cmd_run(int argc, char **argv)
         status = o.chat ? converse(&k) : complete(&k);
     if (status == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         status = args_complain("run", EXIT_FAILURE, "cannot write to standard output");
-    if (status == 0)
+    if (status == 0) {
         print_speed(&k);
+        print_profile(&k);
+    }
+    op_profile_free(k.profile);
     free(k.pending.v);
     free(k.logits);
     sampler_free(k.sampler);

@@ -5,7 +5,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 golden=tests/golden
 n=0
-plan=22
+plan=23
 echo "1..$plan"
 
 ok() { # ok CONDITION-STATUS NAME
@@ -41,6 +41,11 @@ talk="User: Who art thou?<|eot_id|>Assistant: $reply<|eot_id|>User: And whence?<
 tokens=$(bj tokenize -m $golden/kjv-tiny-i2_s.gguf --special --bos -p "$talk" | tr ',' '\n' | wc -l)
 [ "$(wc -l <"$dir/a")" -eq 2 ] && [ ${#reply} -gt 5 ] && grep -q "^prompt: $((tokens - 3)) tokens" "$dir/err"
 ok $? "run --chat: two replies, and the context holds the whole conversation"
+
+bj run -m $golden/kjv-tiny-i2_s.gguf -p "In the beginning" -n 12 --temp 0 -q -t 2 --profile >"$dir/a" 2>"$dir/err"
+[ $? -eq 0 ] && [ "$(cat "$dir/a")" = "$text" ] && [ "$(grep -cE '^  (qkv|attention|lm_head|wait|other) ' "$dir/err")" -eq 5 ] &&
+    [ "$(awk '/^  [a-z]/ && $1 != "operation" { s += $3 } END { print s > 99.8 && s < 100.2 }' "$dir/err")" -eq 1 ]
+ok $? "run --profile: the same text, and shares of the time that add up"
 
 bj run -m $golden/kjv-tiny-i2_s.gguf -p "And" -n 3 -q >/dev/full 2>"$dir/err"
 [ $? -eq 1 ] && grep -q 'cannot write' "$dir/err"
