@@ -44,7 +44,7 @@ ok $? "run --chat: two replies, and the context holds the whole conversation"
 
 bj run -m $golden/kjv-tiny-i2_s.gguf -p "In the beginning" -n 12 --temp 0 -q -t 2 --profile >"$dir/a" 2>"$dir/err"
 [ $? -eq 0 ] && [ "$(cat "$dir/a")" = "$text" ] && [ "$(grep -cE '^  (qkv|attention|lm_head|wait|other) ' "$dir/err")" -eq 5 ] &&
-    [ "$(awk '/^  [a-z]/ && $1 != "operation" { s += $3 } END { print s > 99.8 && s < 100.2 }' "$dir/err")" -eq 1 ]
+    [ "$(awk '/^  [a-z]/ && $1 != "operation" { s += $3 } END { print (s > 99.8 && s < 100.2) }' "$dir/err")" -eq 1 ]
 ok $? "run --profile: the same text, and shares of the time that add up"
 
 bj run -m $golden/kjv-tiny-i2_s.gguf -p "And" -n 3 -q >/dev/full 2>"$dir/err"
