@@ -17,13 +17,9 @@
 #include <stdbool.h>
 
 #include "kernels/ops_tables.h"
+#include "kernels/x86/tile.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
 
 enum { QUERIES = 4, KEYS = 2, SUMS = QUERIES * KEYS, BLOCK = 64 };
 
@@ -60,7 +56,7 @@ static ALWAYS_INLINE void half_sums(const float *q, size_t q_ld, int n, const vo
         UNROLL
         for (int h = 0; h < n; h++) {
             __m256 y = _mm256_loadu_ps(q + (size_t)h * q_ld + d);
-            __asm__("" : "+x"(y)); /* one load, not one in each multiply-add: there are two load ports */
+            KEEP(y); /* one load, not one in each multiply-add: there are two load ports */
             acc[h * KEYS] = _mm256_fmadd_ps(y, x0, acc[h * KEYS]);
             acc[h * KEYS + 1] = _mm256_fmadd_ps(y, x1, acc[h * KEYS + 1]);
         }
