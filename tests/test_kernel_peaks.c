@@ -131,13 +131,22 @@ static double best(const struct kernel_peaks *p, enum peak_kind kind, unsigned t
     return kernel_peak_best(k, 0, k->n);
 }
 
+/* The loops after table i that this CPU can run; plain C at the end always can. */
+static const struct peak_loops *next_runnable(size_t i, uint32_t have)
+{
+    do
+        i++;
+    while ((peak_tables[i]->need & have) != peak_tables[i]->need);
+    return peak_tables[i];
+}
+
 /* Wider registers are not slower, vectors beat scalars, and an int8 multiply-add is at least as fast as a float one. */
 static bool in_order(const struct kernel_peaks *p)
 {
     const uint32_t have = cpu_features();
     bool ok = true;
     for (size_t i = 0; peak_tables[i] != &peak_c; i++) {
-        const struct peak_loops *l = peak_tables[i], *next = peak_tables[i + 1];
+        const struct peak_loops *l = peak_tables[i], *next = next_runnable(i, have);
         if ((l->need & have) != l->need)
             continue;
         const double factor = next == &peak_c ? 2.0 : 0.9;
