@@ -153,6 +153,8 @@ $(BUILD)/config.mk: Makefile $(BUILD)/toolchain
 HAVE_PFM := $(if $(filter-out libpfm4=,$(filter libpfm4=%,$(LIB_VERSIONS))),1)
 HAVE_PAPI := $(if $(filter-out papi=,$(filter papi=%,$(LIB_VERSIONS))),1)
 HAVE_LIKWID := $(if $(filter-out likwid=,$(filter likwid=%,$(LIB_VERSIONS))),1)
+# for the sources: defined when the library is there; of likwid, whose header does not say it, the version
+OPTIONAL_DEFINES = $(if $(HAVE_PAPI),-DHAVE_PAPI=1) $(patsubst likwid=%,-DHAVE_LIKWID=%,$(if $(HAVE_LIKWID),$(filter likwid=%,$(LIB_VERSIONS))))
 
 # ---- compile and link ---------------------------------------------------------------------------------------------------------
 # sources of an ISA that the compiler lacks are left out
@@ -162,7 +164,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 # messages are cut to their buffers on purpose; clang has no such warning
 GCC_ONLY := -Wno-format-truncation
 WARN_ALL := $(WARN) $(if $(findstring clang,$(CC)),,$(GCC_ONLY))
-CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(foreach i,$(ISAS),-DHAVE_ISA_$(i)=1) $(LIB_CFLAGS) $(CPPFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(OPTIONAL_DEFINES) $(foreach i,$(ISAS),-DHAVE_ISA_$(i)=1) $(LIB_CFLAGS) $(CPPFLAGS)
 SAN_FLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CFLAGS_ALL = $(TARGET) -std=c11 $(O) -g -fno-math-errno -ffp-contract=off -pthread $(WARN_ALL) $(SAN_FLAGS) $(CFLAGS)
 LDLIBS_ALL = $(LIB_LIBS) -lm -pthread

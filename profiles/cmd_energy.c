@@ -1,9 +1,9 @@
-/* bitjoule energy: joules, watts and software counters around a command or an interval.
+/* bitjoule energy: joules, watts and software counters around a command or an interval, on any energy source.
  *
  * The command is forked first and waits on a pipe, so that the window holds its exec and its run but not our fork. While it runs
- * this process sleeps in sigtimedwait() and wakes only to keep the energy counters from wrapping unseen. Energy is of whole
- * sockets: everything else that runs on the machine is in it. Process counters are those of the command and of its waited-for
- * descendants. */
+ * this process sleeps in sigtimedwait(); energy_ticker.c keeps the counters alive. Energy is of whole sockets: a window in which
+ * other programs ran is void (energy_attribution.h). An interval without a command is about the machine, so nothing voids it. Process
+ * counters are those of the command and of its waited-for descendants. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -16,7 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "profiles/metric_out.h"
+#include "profiles/energy.h"
+#include "profiles/energy_attribution.h"
+#include "profiles/energy_print.h"
 #include "profiles/profile_cmds.h"
 #include "profiles/sw_counters.h"
 #include "profiles/sysfile.h"
@@ -24,16 +26,18 @@
 
 enum { EXIT_USAGE = 2, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
-static const double default_s = 2.0, min_s = 0.01, max_s = 604800.0;
+static const double default_s = 2.0, list_s = 0.5, min_s = 0.01, max_s = 604800.0;
 static const double max_sleep_s = 10.0, min_sleep_s = 0.001;
 
 struct energy {
     struct probe_env env;
-    bool json;
-    double seconds; /* NAN: a command */
-    char **command; /* NULL: an interval */
+    bool json, list, estimate;
+    double seconds;    /* NAN: a command, or the default */
+    double baseline_s; /* NAN: none */
+    char **command;    /* NULL: an interval */
     /* the run */
     void *probe;
+    struct energy_baseline idle_before, idle_after;
     struct sw_snapshot before, after;
     double start_s, duration_s;
     sigset_t signals;
@@ -41,13 +45,19 @@ struct energy {
     int status;      /* exit status to pass on */
 };
 
-static const char usage[] = "usage: bitjoule energy [--sysfs DIR] [--json] [-d SECONDS] [-- COMMAND...]\n"
-                            "\n"
-                            "Measures joules, watts and software counters while COMMAND runs, or for an interval.\n"
-                            "  -d SECONDS   length of the interval without a command (default 2); Ctrl-C ends it early\n"
-                            "  --sysfs DIR  look for energy counters below DIR instead of /sys\n"
-                            "  --json       print {\"duration_s\": ..., \"metrics\": [...]}\n"
-                            "The exit status is that of COMMAND. Its output is not touched: redirect it to keep it apart.\n";
+static const char usage[] =
+    "usage: bitjoule energy [options] [-d SECONDS] [-- COMMAND...]\n"
+    "\n"
+    "Measures joules, watts and software counters while COMMAND runs, or for an interval.\n"
+    "  -d SECONDS          length of the interval without a command (default 2); Ctrl-C ends it early\n"
+    "  --source NAME       use this energy source, not the best one; meter:FILE.csv[,offset=S] reads an external meter's file\n"
+    "  --list              show all sources: what each measures now (for -d, default 0.5 s), or why it cannot\n"
+    "  --baseline SECONDS  also measure the idle machine for so long before and after; prints gross, baseline and net\n"
+    "  --estimate          add what publications estimate energy with; never a measurement\n"
+    "  --sysfs DIR         look for energy counters below DIR instead of /sys\n"
+    "  --procfs DIR        look for load and CPU below DIR instead of /proc\n"
+    "  --json              print {\"duration_s\": ..., \"metrics\": [...]}\n"
+    "The exit status is that of COMMAND. Its output is not touched: redirect it to keep it apart.\n";
 
 static bool parse_seconds(const char *text, double *out)
 {
@@ -59,64 +69,111 @@ static bool parse_seconds(const char *text, double *out)
 /* Options that fit each other and name what exists; -1: go on. */
 static int check_args(const struct energy *e)
 {
+    const char *dirs[][2] = {{"--sysfs", e->env.sysfs}, {"--procfs", e->env.procfs}};
+    if (e->command && e->list) {
+        fprintf(stderr, "bitjoule energy: --list takes no command, but there is '%s'\n", e->command[0]);
+        return EXIT_USAGE;
+    }
     if (e->command && !isnan(e->seconds)) {
         fprintf(stderr, "bitjoule energy: -d is for an interval without a command; '%s' runs until it ends\n", e->command[0]);
         return EXIT_USAGE;
     }
-    if (e->env.sysfs && !sysfile_is_dir(e->env.sysfs)) {
-        fprintf(stderr, "bitjoule energy: --sysfs '%s': no such directory\n", e->env.sysfs);
+    for (size_t i = 0; i < 2; i++)
+        if (dirs[i][1] && !sysfile_is_dir(dirs[i][1])) {
+            fprintf(stderr, "bitjoule energy: %s '%s': no such directory\n", dirs[i][0], dirs[i][1]);
+            return EXIT_USAGE;
+        }
+    if (e->env.energy_source && energy_source_error(e->env.energy_source)) {
+        char names[256];
+        energy_source_names(names, sizeof names);
+        fprintf(stderr, "bitjoule energy: --source '%s': %s; there are: %s\n", e->env.energy_source,
+                energy_source_error(e->env.energy_source), names);
         return EXIT_USAGE;
     }
     return -1;
+}
+
+static int bad_seconds(const char *option, const char *text)
+{
+    fprintf(stderr, "bitjoule energy: %s '%s': expected seconds from %g to %g\n", option, text, min_s, max_s);
+    return EXIT_USAGE;
+}
+
+/* One option; -1: go on; otherwise the exit status. */
+static int take_option(struct energy *e, int c, const char *word)
+{
+    switch (c) {
+    case 's': e->env.sysfs = optarg; return -1;
+    case 'p': e->env.procfs = optarg; return -1;
+    case 'S': e->env.energy_source = optarg; return -1;
+    case 'j': e->json = true; return -1;
+    case 'l': e->list = true; return -1;
+    case 'e': e->estimate = true; return -1;
+    case 'b': return parse_seconds(optarg, &e->baseline_s) ? -1 : bad_seconds("--baseline", optarg);
+    case 'd': return parse_seconds(optarg, &e->seconds) ? -1 : bad_seconds("-d", optarg);
+    case 'h': fputs(usage, stdout); return 0;
+    default:
+        fprintf(stderr, "bitjoule energy: '%s': %s; see bitjoule energy --help\n", word,
+                c == ':' ? "needs a value" : "unknown option");
+        return EXIT_USAGE;
+    }
 }
 
 /* -1: go on; otherwise the exit status. */
 static int parse_args(int argc, char **argv, struct energy *e)
 {
     static const struct option options[] = {{"sysfs", required_argument, NULL, 's'},
+                                            {"procfs", required_argument, NULL, 'p'},
+                                            {"source", required_argument, NULL, 'S'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"list", no_argument, NULL, 'l'},
+                                            {"estimate", no_argument, NULL, 'e'},
+                                            {"baseline", required_argument, NULL, 'b'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     optind = 0;
     for (int c; (c = getopt_long(argc, argv, "+:d:h", options, NULL)) != -1;) {
-        if (c == 's') {
-            e->env.sysfs = optarg;
-        } else if (c == 'j') {
-            e->json = true;
-        } else if (c == 'd' && !parse_seconds(optarg, &e->seconds)) {
-            fprintf(stderr, "bitjoule energy: -d '%s': expected seconds from %g to %g\n", optarg, min_s, max_s);
-            return EXIT_USAGE;
-        } else if (c != 'd') {
-            if (c == 'h')
-                fputs(usage, stdout);
-            else
-                fprintf(stderr, "bitjoule energy: '%s': %s; see bitjoule energy --help\n", argv[optind - 1],
-                        c == ':' ? "needs a value" : "unknown option");
-            return c == 'h' ? 0 : EXIT_USAGE;
-        }
+        const int rc = take_option(e, c, argv[optind - 1]);
+        if (rc >= 0)
+            return rc;
     }
     e->command = optind < argc ? argv + optind : NULL;
     return check_args(e);
 }
 
+static unsigned n_cpus(void)
+{
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+/* The exit status, or 1 when what was printed did not get out. */
+static int flushed(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    fprintf(stderr, "bitjoule energy: the result could not be written: standard output is closed or full\n");
+    return status ? status : 1;
+}
+
 static void start_window(struct energy *e)
 {
     sw_snapshot_take(&e->before, &e->env, e->command ? RUSAGE_CHILDREN : RUSAGE_SELF);
-    probe_powercap.start(e->probe);
+    probe_energy.start(e->probe);
     e->start_s = time_now_s();
 }
 
 static void stop_window(struct energy *e)
 {
     e->duration_s = time_now_s() - e->start_s;
-    probe_powercap.stop(e->probe);
+    probe_energy.stop(e->probe);
     sw_snapshot_take(&e->after, &e->env, e->command ? RUSAGE_CHILDREN : RUSAGE_SELF);
 }
 
 /* Sleeps until a signal of e->signals (returned) or at most limit_s (0), and keeps the counters alive. */
 static int doze(struct energy *e, double limit_s, siginfo_t *info)
 {
-    double next_s = 0.5 * probe_powercap.keep_alive(e->probe); /* half: a late wake-up must not lose the window */
+    double next_s = 0.5 * probe_energy.keep_alive(e->probe); /* half: a late wake-up must not lose the window */
     double s = fmax(fmin(fmin(next_s, limit_s), max_sleep_s), min_sleep_s);
     struct timespec ts = {.tv_sec = (time_t)s, .tv_nsec = (long)(1e9 * (s - floor(s)))};
     int sig = sigtimedwait(&e->signals, info, &ts);
@@ -207,79 +264,98 @@ static void put_peak(struct metric *m, const struct energy *e)
              "of the largest process of the command, counting the forked copy of bitjoule that became it");
 }
 
-static void print_text(const struct energy *e, const struct metric *m, size_t n, size_t n_energy)
+/* Everything that the window gave, voided where it must be. */
+static size_t collect(const struct energy *e, struct metric *m, size_t cap)
 {
-    const struct metric *pkg = &m[0];
-    char line[METRIC_REASON_LEN + 64];
-    if (pkg->status == METRIC_UNAVAILABLE) {
-        snprintf(line, sizeof line, "energy: unavailable (%s)", pkg->reason);
-        m += n_energy;
-        n -= n_energy;
-    } else {
-        snprintf(line, sizeof line, "energy: %.6g J in %.6g s: %.6g W", pkg->value, e->duration_s, pkg->value / e->duration_s);
-    }
-    print_wrapped(stdout, 0, 2, line);
-    printf("  %-26s %14.6g %-6s %-12s %s\n", "duration_s", e->duration_s, "s", "measured", "CLOCK_MONOTONIC_RAW");
-    metrics_print(stdout, m, n);
-    if (e->interrupted)
-        printf("  interrupted by a signal: this is what was measured until then\n");
-}
-
-static void print_json(const struct energy *e, const struct metric *m, size_t n)
-{
-    json_t *status = e->command ? json_integer(e->status) : json_null();
-    json_t *o = json_pack("{s:f, s:b, s:o, s:o}", "duration_s", e->duration_s, "interrupted", e->interrupted != 0, "exit_status",
-                          status, "metrics", metrics_json(m, n));
-    json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    putchar('\n');
-    json_decref(o);
-}
-
-static int print_result(const struct energy *e)
-{
-    static struct metric m[PROBE_MAX_METRICS + 16];
-    size_t cap = sizeof m / sizeof m[0];
-    size_t n_energy = probe_powercap.read(e->probe, m, PROBE_MAX_METRICS), n = n_energy;
+    size_t n = probe_energy.read(e->probe, m, PROBE_MAX_METRICS);
     if (e->command) {
         n += sw_process_metrics(&e->before, &e->after, m + n, cap - n);
         put_peak(&m[n++], e);
     }
     n += sw_machine_metrics(&e->before, &e->after, m + n, cap - n);
-    if (e->json)
-        print_json(e, m, n);
-    else
-        print_text(e, m, n, n_energy);
-    if (!fflush(stdout) && !ferror(stdout))
-        return e->status;
-    fprintf(stderr, "bitjoule energy: the result could not be written: standard output is closed or full\n");
-    return e->status ? e->status : 1;
+    if (e->command && energy_attribution_applies(&e->env))
+        n = energy_attribute(m, n, cap, e->duration_s, n_cpus());
+    return n;
 }
 
-int cmd_energy(int argc, char **argv)
+static int print_result(struct energy *e)
 {
-    struct energy e = {.seconds = (double)NAN};
-    sigset_t old_mask;
-    int rc = parse_args(argc, argv, &e);
-    if (rc >= 0)
-        return rc;
-    rc = probe_powercap.open(&e.env, &e.probe);
+    static struct metric m[PROBE_MAX_METRICS + 32];
+    struct energy_result r = {.probe = e->probe,
+                              .duration_s = e->duration_s,
+                              .interrupted = e->interrupted,
+                              .status = e->status,
+                              .has_command = e->command != NULL,
+                              .estimate = e->estimate,
+                              .headline = energy_headline_name(e->probe),
+                              .m = m,
+                              .cap = sizeof m / sizeof m[0],
+                              .before = isnan(e->baseline_s) ? NULL : &e->idle_before,
+                              .after = isnan(e->baseline_s) ? NULL : &e->idle_after};
+    r.n = collect(e, m, r.cap);
+    r.quantisation = energy_quantisation(e->probe);
+    if (r.after && !e->interrupted) /* the window is read, so the probe is free */
+        energy_baseline_measure(e->probe, e->baseline_s, &e->idle_after);
+    energy_result_derive(&r, n_cpus());
+    if (e->json)
+        energy_result_print_json(&r);
+    else
+        energy_result_print(&r);
+    return flushed(e->status);
+}
+
+static int list_sources(const struct energy *e)
+{
+    json_t *list = NULL;
+    const int rc = energy_list(&e->env, isnan(e->seconds) ? list_s : e->seconds, stdout, e->json ? &list : NULL);
     if (rc) {
         fprintf(stderr, "bitjoule energy: %s\n", strerror(-rc));
         return 1;
     }
+    if (list) {
+        json_t *o = json_pack("{s:o}", "sources", list);
+        json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        putchar('\n');
+        json_decref(o);
+    }
+    return flushed(0);
+}
+
+/* With the idle machine before and after, when asked for. True: there is a result to print. */
+static bool measure(struct energy *e)
+{
+    sigset_t old_mask;
+    bool done = true;
+    if (!isnan(e->baseline_s)) /* signals are not held back yet: Ctrl-C ends the program */
+        energy_baseline_measure(e->probe, e->baseline_s, &e->idle_before);
     signal(SIGCHLD, SIG_DFL); /* an inherited "ignore" would reap the command unseen */
-    sigemptyset(&e.signals);
-    sigaddset(&e.signals, SIGINT);
-    sigaddset(&e.signals, SIGTERM);
-    sigaddset(&e.signals, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &e.signals, &old_mask);
-    if (!e.command)
-        run_interval(&e);
-    if (!e.command || run_command(&e, &old_mask))
-        rc = print_result(&e);
+    sigemptyset(&e->signals);
+    sigaddset(&e->signals, SIGINT);
+    sigaddset(&e->signals, SIGTERM);
+    sigaddset(&e->signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &e->signals, &old_mask);
+    if (e->command)
+        done = run_command(e, &old_mask);
     else
-        rc = e.status;
-    probe_powercap.close(e.probe);
+        run_interval(e);
     sigprocmask(SIG_SETMASK, &old_mask, NULL);
+    return done;
+}
+
+int cmd_energy(int argc, char **argv)
+{
+    struct energy e = {.seconds = (double)NAN, .baseline_s = (double)NAN};
+    int rc = parse_args(argc, argv, &e);
+    if (rc >= 0)
+        return rc;
+    if (e.list)
+        return list_sources(&e);
+    rc = probe_energy.open(&e.env, &e.probe);
+    if (rc) {
+        fprintf(stderr, "bitjoule energy: %s\n", strerror(-rc));
+        return 1;
+    }
+    rc = measure(&e) ? print_result(&e) : e.status;
+    probe_energy.close(e.probe);
     return rc;
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const struct probe *const probes[] = {&probe_memory, &probe_software, &probe_powercap, NULL};
+const struct probe *const probes[] = {&probe_memory, &probe_software, &probe_energy, NULL};
 
 enum { N_PROBES = sizeof probes / sizeof probes[0] - 1 };
 
@@ -62,6 +62,14 @@ size_t probe_set_read(struct probe_set *s, struct metric *out, size_t cap)
     for (size_t i = 0; i < N_PROBES; i++)
         n += probes[i]->read(s->state[i], out + n, cap - n);
     return n;
+}
+
+void *probe_set_state(const struct probe_set *s, const struct probe *p)
+{
+    for (size_t i = 0; i < N_PROBES; i++)
+        if (probes[i] == p)
+            return s->state[i];
+    return NULL;
 }
 
 void probe_set_close(struct probe_set *s)

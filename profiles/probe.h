@@ -22,9 +22,13 @@ struct metric {
 };
 
 /* Where the kernel's trees are. Tests and `--sysfs DIR` point them at a simulation. */
+struct energy_seam;
+
 struct probe_env {
     const char *sysfs;  /* NULL: "/sys" */
     const char *procfs; /* NULL: "/proc" */
+    const char *energy_source; /* NULL: the best one that can be read; else the name of one, or "meter:FILE.csv" (energy.h) */
+    const struct energy_seam *seam; /* NULL; tests put another clock and other libraries here (energy_source.h) */
 };
 
 struct probe {
@@ -44,7 +48,7 @@ struct probe {
 /* To add one: one file, one line here, one line in probe.c. */
 extern const struct probe probe_memory;   /* mem_rss.c */
 extern const struct probe probe_software; /* sw_counters.c */
-extern const struct probe probe_powercap; /* energy_powercap.c */
+extern const struct probe probe_energy;   /* energy.c */
 
 /* All probes, NULL-terminated. */
 extern const struct probe *const probes[];
@@ -58,6 +62,7 @@ void probe_set_stop(struct probe_set *s);
 double probe_set_keep_alive(struct probe_set *s); /* of every probe that has one; the shortest of their times, s */
 size_t probe_set_read(struct probe_set *s, struct metric *out, size_t cap);
 void probe_set_close(struct probe_set *s);
+void *probe_set_state(const struct probe_set *s, const struct probe *p); /* of one probe of the registry; NULL: not in it */
 
 const char *metric_status_name(enum metric_status s); /* "measured", ... */
 /* Fillers for probe authors; name, source and reason are copied and cut to fit. */

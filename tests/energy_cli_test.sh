@@ -1,14 +1,15 @@
 #!/bin/bash
 # The commands `energy` and `doctor` from outside: output, exit status, signals, bad input. Prints TAP.
 #
-# A background loop plays a RAPL counter: 50 W on a small range, so that it wraps inside the measured second.
+# Background loops play RAPL counters: 50 W on a small range, so that it wraps inside the measured second, and 42 W that wraps later.
 # Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
 set -u
 BITJOULE=${BITJOULE:-build/bitjoule}
 read -r -a RUN_CMD <<<"${RUN:-}"
 dir=$(mktemp -d /tmp/bitjoule-energy-XXXXXX)
-driver=
-trap '[ -n "$driver" ] && kill "$driver" 2>/dev/null; rm -rf "$dir"' EXIT
+drivers=
+# shellcheck disable=SC2086
+trap '[ -n "$drivers" ] && kill $drivers 2>/dev/null; rm -rf "$dir"' EXIT
 n=0
 
 bj() { "${RUN_CMD[@]}" "$BITJOULE" "$@"; }
@@ -40,22 +41,35 @@ field() { sed -n "s/^  \"$1\": \\([^,]*\\),*\$/\\1/p" "$dir/out"; }
 narrow() { [ -s "$dir/out" ] && awk 'length > 100 { bad = 1 } END { exit bad }' "$dir/out"; }
 calc() { awk "BEGIN { exit !($1) }"; }
 
-# counter at 2,980 J of 3,000 J; 50 W = 50 uJ per microsecond
-tree=$dir/sys
-zone=$tree/class/powercap/intel-rapl:0
-mkdir -p "$zone" "$dir/empty"
-echo package-0 >"$zone/name"
-echo 3000000000 >"$zone/max_energy_range_uj"
+# Waits without a process of its own: nothing is ever written to this pipe.
+mkfifo "$dir/never" && exec 9<>"$dir/never"
+nap() { read -rt "$1" -u 9; }
+
+# play ZONE UW START_UJ RANGE_UJ: a counter that runs at UW microwatts = UW / 10^6 uJ per microsecond, about every 2 ms
 play() {
     local t0=${EPOCHREALTIME/[.,]/} t
-    while [ -d "$zone" ]; do
+    while [ -d "$1" ]; do
         t=${EPOCHREALTIME/[.,]/}
-        printf '%020d\n' $(((2980000000 + 50 * (t - t0)) % 3000000001)) 1<>"$zone/energy_uj"
-        sleep 0.01
+        printf '%020d\n' $((($3 + $2 * (t - t0) / 1000000) % ($4 + 1))) 1<>"$1/energy_uj"
+        nap 0.002
     done
 }
-play &
-driver=$!
+# make_zone ZONE RANGE_UJ
+make_zone() {
+    mkdir -p "$1"
+    echo package-0 >"$1/name"
+    echo "$2" >"$1/max_energy_range_uj"
+}
+# 50 W, 20 J below the range of 3,000 J; the other tree: 42 W, 60 J below the usual range
+tree=$dir/sys tree42=$dir/sys42
+zone=$tree/class/powercap/intel-rapl:0
+make_zone "$zone" 3000000000
+make_zone "$tree42/class/powercap/intel-rapl:0" 262143328850
+mkdir -p "$dir/empty"
+play "$zone" 50000000 2980000000 3000000000 &
+drivers=$!
+play "$tree42/class/powercap/intel-rapl:0" 42000000 262083328850 262143328850 &
+drivers="$drivers $!"
 sleep 0.1
 
 run energy --sysfs "$tree" --json -- sleep 1
@@ -67,6 +81,78 @@ ok "energy of a command: the duration is that of the command" calc "$seconds >= 
 ok "energy of a command: the sum over sockets is the socket" is "$joules" "$(metric energy_pkg_j.socket0)"
 ok "energy of a command: no DRAM zone, so null" is "$(metric energy_dram_j)" null
 ok "energy of a command: has software counters" calc "$(metric page_faults_minor) > 0"
+
+# the definition of done: 42 W for 3 s is 126 J, with a wrap in between
+run energy --sysfs "$tree42" --json -- sleep 3
+joules=$(metric energy_pkg_j) seconds=$(field duration_s)
+ok "42 W for 3 s: 126 J +-1 % through a wrap ($joules J in $seconds s)" \
+    calc "$joules > 0.99 * 42 * $seconds && $joules < 1.01 * 42 * $seconds && $seconds >= 3"
+ok "42 W: one third of the work at 42 W is the power" calc "$(metric power_pkg_w) > 41.6 && $(metric power_pkg_w) < 42.4"
+ok "42 W: energy-delay product" calc "$(metric energy_delay_js) > 0.999 * $joules * $seconds && $(metric energy_delay_js) < 1.001 * $joules * $seconds"
+ok "42 W: the error of the grid is below 1 %" calc "$(metric energy_quantisation) > 0 && $(metric energy_quantisation) < 0.01"
+if [ ${#RUN_CMD[@]} -eq 0 ]; then
+    ok "the boundary reads take less than 50 us ($(metric energy_overhead_s) s)" calc "$(metric energy_overhead_s) > 0 && $(metric energy_overhead_s) < 50e-6"
+fi
+ok "the record names the source" eval "has '\"name\": \"powercap\"' out && has '\"kind\": \"counter\"' out && has '\"range_j\": 262143.32885' out"
+
+run energy --sysfs "$tree42" --baseline 0.6 --json -- sleep 0.6
+ok "baseline: the idle machine draws as much, so nothing is left ($(metric energy_net_j) J)" \
+    calc "$(metric energy_baseline_j) > 20 && $(metric energy_net_j) < 2 && $(metric energy_net_j) > -2"
+ok "baseline: eight idle windows are kept" is "$(grep -c '"seconds": ' "$dir/out")" 8
+run energy --sysfs "$tree42" --baseline 0.4 -- sleep 0.4
+ok "baseline: gross, baseline and net in words" grep -Eq '^  idle [34][0-9][.0-9]* W \(.*, gross [.0-9]* J .*, net' "$dir/out"
+ok "baseline: fits 100 columns" narrow
+run energy --sysfs "$dir/empty" --baseline 0.1 --json -- true
+ok "baseline without a source: null" eval "is $(metric energy_net_j) null && is $(metric energy_baseline_j) null"
+run energy --sysfs "$dir/empty" --estimate --json -- true
+ok "--estimate: marked as an estimate" eval "grep -A3 estimated_cpu_share_j '$dir/out' | grep -q '\"status\": \"estimated\"'"
+ok "--estimate: does not make joules" is "$(metric energy_pkg_j)" null
+run energy --sysfs "$dir/empty" --json -- true
+ok "no estimate without being asked" eval "! has estimated_ out"
+
+# an external meter: 42 W written every 50 ms with the time
+meter() {
+    while [ -d "$tree42" ]; do
+        printf '%s,42.0\n' "${EPOCHREALTIME/,/.}"
+        nap 0.05
+    done
+}
+meter >"$dir/meter.csv" &
+drivers="$drivers $!"
+nap 0.2
+run energy --sysfs "$dir/empty" --source "meter:$dir/meter.csv" --json -- sleep 1
+joules=$(metric energy_board_j) seconds=$(field duration_s)
+ok "external meter: 42 W over the window ($joules J in $seconds s)" calc "${joules/null/0} > 0.98 * 42 * $seconds && ${joules/null/0} < 1.05 * 42 * $seconds"
+ok "external meter: no package" is "$(metric energy_pkg_j)" null
+
+run energy --sysfs "$tree42" --list
+ok "--list: exit status 0" is "$rc" 0
+ok "--list: the source that works" grep -Eq '^  powercap +yes +4[12][.0-9]* W pkg, counter \(powercap intel-rapl:0\)' "$dir/out"
+ok "--list: a source that reads another machine is refused" grep -Eq '^  perf +no +reads this machine' "$dir/out"
+ok "--list: fits 100 columns" narrow
+run energy --sysfs "$tree42" --list --json
+ok "--list --json: every source once" is "$(grep -c '"title": ' "$dir/out")" 13
+run energy --sysfs "$tree42" --source hwmon --json -d 0.05
+ok "--source: only that one" eval "is $(metric energy_pkg_j) null && has 'no energyN_input' out"
+
+# attribution: the same tree beside a made-up /proc in which others are busy
+mkdir -p "$dir/proc"
+busy() { # a machine whose CPUs others use all the time, 100 ticks a second each
+    local t0=${EPOCHREALTIME/[.,]/} cpus
+    cpus=$(nproc)
+    while [ -d "$tree42" ]; do
+        printf 'cpu  %015d 0 0 0 0 0 0 0 0 0\n' $(((${EPOCHREALTIME/[.,]/} - t0) * cpus / 10000)) 1<>"$dir/proc/stat"
+        nap 0.002
+    done
+}
+busy &
+drivers="$drivers $!"
+nap 0.1
+run energy --sysfs "$tree42" --procfs "$dir/proc" --json -- sleep 0.5
+ok "others on the CPUs: the window is void" eval "is $(metric energy_pkg_j) null && has 'void: other programs used' out"
+ok "others on the CPUs: what was read is kept apart" calc "$(metric energy_void_j) > 15"
+run energy --sysfs "$tree42" --procfs "$dir/proc" -- sleep 0.3
+ok "others on the CPUs: said in the first line" grep -q '^energy: unavailable (void: other programs' "$dir/out"
 
 run energy --sysfs "$tree" -d 0.3
 ok "energy of an interval: prints joules and watts" grep -Eq '^energy: [0-9.]+ J in 0\.[0-9]+ s: [0-9.]+ W' "$dir/out"
@@ -97,6 +183,12 @@ refused() {
 refused "-d" energy -d soon
 refused "-d" energy -d 0
 refused "-d" energy -d nan
+refused "--baseline" energy --baseline 0
+refused "no such source; there are: perf, powercap" energy --source rapl
+refused "needs a file: meter:FILE.csv" energy --source meter
+refused "takes no argument" energy --source powercap:x
+refused "--list takes no command" energy --list -- true
+refused "no such directory" energy --procfs "$dir/nowhere" -d 0.1
 refused "no such directory" energy --sysfs "$dir/nowhere"
 refused "-d is for an interval" energy -d 1 -- true
 refused "unknown option" energy --frobnicate
@@ -117,7 +209,7 @@ ok "Ctrl-C: prints what was measured" eval "has 'energy: ' out && has interrupte
 run doctor --sysfs "$tree"
 ok "doctor: exit status 0 without --strict" is "$rc" 0
 ok "doctor: fits 100 columns" narrow
-ok "doctor: found the counter" grep -Eq '^  powercap +partly +energy_pkg_j' "$dir/out"
+ok "doctor: found the counter" grep -Eq '^  energy +partly +energy_pkg_j' "$dir/out"
 run doctor --sysfs "$dir/empty"
 ok "doctor: says why there is no energy" grep -q 'energy_pkg_j.*: no powercap tree' "$dir/out"
 run doctor --sysfs "$tree" --json

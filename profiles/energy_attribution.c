@@ -1,0 +1,88 @@
+/* The attribution rule; see energy_attribution.h. The limits are choices: a machine that idles stays far below them, and energy that
+ * a few percent of foreign load use is about as large as the effects that are looked for. */
+#include "profiles/energy_attribution.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const double energy_others_limit = 0.05, energy_steal_limit = 0.005;
+const double energy_psi_cpu_limit = 0.25, energy_psi_memory_limit = 0.05, energy_psi_io_limit = 0.25;
+/* /proc/stat counts in steps of 10 ms per CPU, on both ends of the window. */
+static const double tick_s = 0.02;
+
+bool energy_attribution_applies(const struct probe_env *env)
+{
+    const bool real_sys = !env || !env->sysfs || strcmp(env->sysfs, "/sys") == 0;
+    const bool real_proc = !env || !env->procfs || strcmp(env->procfs, "/proc") == 0;
+    return real_sys == real_proc;
+}
+
+static double value_of(const struct metric *m, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(m[i].name, name) == 0)
+            return m[i].value;
+    return (double)NAN;
+}
+
+/* The first limit that is passed, in words; false: none. What is not known voids nothing. */
+static bool find_fault(const struct metric *m, size_t n, double window_s, unsigned n_cpus, char reason[METRIC_REASON_LEN])
+{
+    const struct {
+        const char *metric, *what;
+        double limit, cpus;
+    } rules[] = {
+        {"cpu_others_s", "other programs used %.1f %% of the CPUs (limit %.3g %%): stop them", energy_others_limit, n_cpus},
+        {"steal_s", "the hypervisor took %.1f %% of the CPUs away (limit %.3g %%): measure on a quiet host", energy_steal_limit,
+         n_cpus},
+        {"psi_cpu_some_s", "work waited for a CPU %.1f %% of the time (limit %.3g %%): use fewer threads", energy_psi_cpu_limit, 1},
+        {"psi_memory_some_s", "work waited for memory %.1f %% of the time (limit %.3g %%): a smaller model, or more memory",
+         energy_psi_memory_limit, 1},
+        {"psi_io_some_s", "work waited for the disk %.1f %% of the time (limit %.3g %%): repeat with a warm cache",
+         energy_psi_io_limit, 1},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const double s = value_of(m, n, rules[i].metric), all_s = window_s * rules[i].cpus;
+        if (!(s > rules[i].limit * all_s + tick_s * rules[i].cpus))
+            continue;
+        const int used = snprintf(reason, METRIC_REASON_LEN, "void: ");
+        // NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): the formats are the constants above
+        snprintf(reason + used, METRIC_REASON_LEN - (size_t)used, rules[i].what, 100 * s / all_s, 100 * rules[i].limit);
+        return true;
+    }
+    return false;
+}
+
+static bool is_energy(const struct metric *m)
+{
+    const bool named = strncmp(m->name, "energy_", 7) == 0 || strncmp(m->name, "power_", 6) == 0;
+    return named && m->status != METRIC_UNAVAILABLE && m->status != METRIC_ESTIMATED && strcmp(m->name, "energy_quantisation") != 0;
+}
+
+size_t energy_attribute(struct metric *m, size_t n, size_t cap, double window_s, unsigned n_cpus)
+{
+    char reason[METRIC_REASON_LEN];
+    double gross = (double)NAN;
+    char gross_of[METRIC_NAME_LEN] = "", source[METRIC_SOURCE_LEN] = "";
+    if (!find_fault(m, n, window_s, n_cpus, reason))
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        if (!is_energy(&m[i]))
+            continue;
+        if (isnan(gross) && strcmp(m[i].unit, "J") == 0) { /* the headline comes first */
+            gross = m[i].value;
+            snprintf(gross_of, sizeof gross_of, "%s", m[i].name);
+            snprintf(source, sizeof source, "%s", m[i].source);
+        }
+        m[i].status = METRIC_UNAVAILABLE;
+        m[i].value = (double)NAN;
+        snprintf(m[i].reason, sizeof m[i].reason, "%s", reason);
+    }
+    if (!isnan(gross) && n < cap) {
+        metric_set(&m[n], "energy_void_j", "J", METRIC_MEASURED, gross, source);
+        snprintf(m[n].reason, sizeof m[n].reason, "what %s showed in a window that is %s", gross_of, reason);
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,273 @@
+/* Source "likwid": RAPL registers through the likwid library and its access daemon, loaded at run time when it is installed.
+ *
+ * The daemon (likwid-accessD, setuid root) is what lets an ordinary user read the registers; without it likwid needs root, as --source
+ * msr does. Only raw 32-bit counts and the units are taken from likwid: its own difference does not survive a wrap. Its
+ * library ends the process when the daemon fails, so a forked child tries everything first. likwid is GPL-3: it is never linked
+ * to this program. */
+#include "profiles/energy_likwid.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef HAVE_LIKWID
+#include <likwid.h> /* does not say its own version: HAVE_LIKWID does */
+#endif
+
+#include "profiles/energy_source.h"
+
+enum { MAX_SOCKETS = 16, N_DOMAINS = 5, TRIAL_MS = 10000 };
+
+#ifdef HAVE_LIKWID
+/* ---- the library: functions of the version that the header describes ---- */
+
+static struct {
+    __typeof__(init_configuration) *init_configuration;
+    __typeof__(topology_init) *topology_init;
+    __typeof__(HPMmode) *HPMmode;
+    __typeof__(HPMinit) *HPMinit;
+    __typeof__(HPMaddThread) *HPMaddThread;
+    __typeof__(HPMfinalize) *HPMfinalize;
+    __typeof__(power_init) *power_init;
+    __typeof__(get_powerInfo) *get_powerInfo;
+    __typeof__(power_start) *power_start;
+} lib;
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+
+static bool load(void)
+{
+    void *so = dlopen("liblikwid.so." TEXT(HAVE_LIKWID), RTLD_NOW | RTLD_LOCAL);
+    if (!so)
+        return false;
+    const struct {
+        const char *name;
+        void *slot;
+    } wanted[] = {
+        {"init_configuration", &lib.init_configuration},
+        {"topology_init", &lib.topology_init},
+        {"HPMmode", &lib.HPMmode},
+        {"HPMinit", &lib.HPMinit},
+        {"HPMaddThread", &lib.HPMaddThread},
+        {"HPMfinalize", &lib.HPMfinalize},
+        {"power_init", &lib.power_init},
+        {"get_powerInfo", &lib.get_powerInfo},
+        {"power_start", &lib.power_start},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        void *symbol = dlsym(so, wanted[i].name);
+        if (!symbol)
+            return false;
+        memcpy(wanted[i].slot, &symbol, sizeof symbol); /* POSIX lets a function pointer travel as void * */
+    }
+    return true;
+}
+
+static int real_init(bool daemon, int cpu)
+{
+    lib.init_configuration();
+    if (lib.topology_init())
+        return -ENODEV;
+    lib.HPMmode(daemon ? ACCESSMODE_DAEMON : ACCESSMODE_DIRECT);
+    if (lib.HPMinit() || lib.HPMaddThread(cpu) < 0)
+        return -EACCES;
+    return lib.power_init(cpu) > 0 ? 0 : -ENODEV;
+}
+
+static int real_add_cpu(int cpu)
+{
+    return lib.HPMaddThread(cpu) < 0 ? -EACCES : 0;
+}
+
+static double real_unit_j(int domain)
+{
+    const PowerInfo_t info = lib.get_powerInfo();
+    if (!info || !info->hasRAPL || !(info->domains[domain].supportFlags & POWER_DOMAIN_SUPPORT_STATUS))
+        return 0;
+    return info->domains[domain].energyUnit;
+}
+
+static int real_read(int cpu, int domain, uint32_t *count)
+{
+    PowerData data = {.domain = domain};
+    const int rc = lib.power_start(&data, cpu, (PowerType)domain);
+    *count = data.before;
+    return rc ? -EIO : 0;
+}
+
+static void real_finish(void)
+{
+    lib.HPMfinalize();
+}
+
+static const struct likwid_api *real_api(void)
+{
+    static const struct likwid_api api = {real_init, real_add_cpu, real_unit_j, real_read, real_finish};
+    return load() ? &api : NULL;
+}
+static const char no_library[] = "the likwid library that this program was built for is not installed";
+#else
+static const struct likwid_api *real_api(void)
+{
+    return NULL;
+}
+static const char no_library[] = "this program was built without likwid (Debian: likwid)";
+#endif
+
+/* ---- may it work at all? ---- */
+
+static bool is_setuid_root(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_ISUID) && (st.st_mode & S_IXOTH);
+}
+
+static bool has_daemon(void)
+{
+    static const char *const paths[] = {"/usr/sbin/likwid-accessD", "/usr/sbin/likwid/likwid-accessD",
+                                        "/usr/local/sbin/likwid-accessD"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (is_setuid_root(paths[i]))
+            return true;
+    return false;
+}
+
+/* Everything once, in a child that may die of it. 0 or negative errno. */
+static int trial(const struct likwid_api *api, bool daemon, int cpu)
+{
+    int status = 0;
+    const pid_t pid = fork();
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        uint32_t count;
+        const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
+            dup2(null, STDERR_FILENO);
+        int rc = api->init(daemon, cpu);
+        rc = rc ? rc : api->unit_j(0) > 0 ? api->read(cpu, 0, &count) : -ENODEV;
+        _exit(-rc & 127);
+    }
+    for (int ms = 0; waitpid(pid, &status, WNOHANG) == 0; ms += 5) {
+        if (ms >= TRIAL_MS)
+            kill(pid, SIGKILL);
+        poll(NULL, 0, 5);
+    }
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+/* ---- the source ---- */
+
+struct likwid {
+    const struct likwid_api *api;
+    bool ready;
+};
+
+/* A channel's id: CPU * N_DOMAINS + domain. */
+static int likwid_count(const struct energy_channels *c, size_t i, uint64_t *count)
+{
+    const struct likwid *k = c->own;
+    uint32_t v = 0;
+    const int rc = k->api->read((int)(c->ch[i].id / N_DOMAINS), (int)(c->ch[i].id % N_DOMAINS), &v);
+    *count = v;
+    return rc;
+}
+
+static int add_socket(struct energy_channels *c, const struct likwid_api *api, int cpu, int socket)
+{
+    static const enum energy_domain meaning[N_DOMAINS] = {ENERGY_PKG, ENERGY_CORE, ENERGY_UNCORE, ENERGY_DRAM, ENERGY_PSYS};
+    uint32_t count;
+    for (int d = 0; d < N_DOMAINS; d++) {
+        const double unit_j = api->unit_j(d);
+        if (!(unit_j > 0) || (meaning[d] == ENERGY_PSYS && socket > 0) || api->read(cpu, d, &count))
+            continue;
+        struct energy_channel *ch = energy_add(c);
+        if (!ch)
+            return -ENOMEM;
+        snprintf(ch->label, sizeof ch->label, "likwid PWR%d cpu%d", d, cpu);
+        snprintf(ch->name, sizeof ch->name, "package-%d", socket);
+        ch->domain = meaning[d];
+        ch->socket = socket;
+        ch->unit_j = unit_j;
+        ch->max_count = UINT32_MAX;
+        ch->id = (uint64_t)cpu * N_DOMAINS + (uint64_t)d;
+    }
+    return 0;
+}
+
+static int open_with(struct energy_channels *c, struct likwid *k, bool daemon)
+{
+    int cpus[MAX_SOCKETS], sockets[MAX_SOCKETS];
+    const int n = energy_socket_cpus(&c->env, cpus, sockets, MAX_SOCKETS);
+    int rc = n > 0 ? trial(k->api, daemon, cpus[0]) : -ENODEV;
+    rc = rc ? rc : k->api->init(daemon, cpus[0]);
+    k->ready = !rc;
+    for (int i = 1; i < n && !rc; i++)
+        rc = k->api->add_cpu(cpus[i]);
+    if (rc) {
+        energy_trouble(c, ENERGY_DENIED, "likwid cannot read the RAPL registers here%s: %s", daemon ? " through its daemon" : "",
+                       strerror(-rc));
+        return 0;
+    }
+    for (int i = 0; i < n && !rc; i++)
+        rc = add_socket(c, k->api, cpus[i], sockets[i]);
+    return rc;
+}
+
+static int likwid_open(struct energy_channels *c)
+{
+    const struct energy_seam *seam = c->env.seam;
+    const bool stand_in = seam && seam->likwid;
+    c->grid_s = 0.001;
+    if (!energy_env_is_real(&c->env) && !stand_in) {
+        energy_trouble(c, ENERGY_ABSENT, "reads this machine's registers, but --sysfs points at another tree");
+        return 0;
+    }
+    if (!stand_in && access("/dev/cpu/0/msr", F_OK) != 0) {
+        energy_absent_x86(c, "no /dev/cpu/0/msr, which likwid needs", "Remedy: as root, modprobe msr");
+        return 0;
+    }
+    if (!stand_in && geteuid() != 0 && !has_daemon()) {
+        energy_trouble(c, ENERGY_DENIED,
+                       "likwid-accessD is not setuid root. Let root type: chown root /usr/sbin/likwid-accessD && chmod "
+                       "u+s /usr/sbin/likwid-accessD");
+        return 0;
+    }
+    const struct likwid_api *api = stand_in ? seam->likwid : real_api();
+    if (!api) {
+        energy_trouble(c, ENERGY_ABSENT, "%s", no_library);
+        return 0;
+    }
+    struct likwid *k = calloc(1, sizeof *k);
+    c->own = k;
+    if (!k)
+        return -ENOMEM;
+    k->api = api;
+    return open_with(c, k, stand_in || geteuid() != 0);
+}
+
+static void likwid_close(struct energy_channels *c)
+{
+    struct likwid *k = c->own;
+    if (k && k->ready)
+        k->api->finish();
+    free(k);
+}
+
+const struct energy_source energy_likwid = {
+    .name = "likwid",
+    .title = "RAPL registers through the likwid library and its access daemon",
+    .kind = ENERGY_COUNTER,
+    .open = likwid_open,
+    .count = likwid_count,
+    .close = likwid_close,
+};

@@ -1,0 +1,304 @@
+/* Source "papi": energy through the PAPI library, when it is installed; loaded at run time, only when it is asked for.
+ *
+ *     component rapl (not in Debian's build)  rapl:::PACKAGE_ENERGY:PACKAGEn, DRAM_ENERGY, PP0_ENERGY, PP1_ENERGY   nanojoule
+ *     component perf_event_uncore             rapl::RAPL_ENERGY_PKG, _DRAM, _CORES, _GPU, _PSYS                    2^-32 J
+ * The second goes through the same kernel PMU as --source perf and needs the same rights. PAPI undoes one wrap between two reads, so
+ * it is read at least every 8 s. Its powercap component is not used: when nothing has moved since the start it returns the
+ * whole counter instead of 0, it takes one range for all zones, and zones are numbered, not named. */
+#include "profiles/energy_papi.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HAVE_PAPI
+#include <papi.h>
+#endif
+
+#include "profiles/energy_source.h"
+
+enum { MAX_SOCKETS = 16, MAX_EVENTS = 8 };
+
+#ifdef HAVE_PAPI
+/* ---- the library: functions of the version that the header describes ---- */
+
+static struct {
+    __typeof__(PAPI_library_init) *library_init;
+    __typeof__(PAPI_get_component_index) *get_component_index;
+    __typeof__(PAPI_get_component_info) *get_component_info;
+    __typeof__(PAPI_create_eventset) *create_eventset;
+    __typeof__(PAPI_assign_eventset_component) *assign_eventset_component;
+    __typeof__(PAPI_set_opt) *set_opt;
+    __typeof__(PAPI_add_named_event) *add_named_event;
+    __typeof__(PAPI_start) *start;
+    __typeof__(PAPI_read) *read;
+    __typeof__(PAPI_stop) *stop;
+    __typeof__(PAPI_cleanup_eventset) *cleanup_eventset;
+    __typeof__(PAPI_destroy_eventset) *destroy_eventset;
+    __typeof__(PAPI_shutdown) *shutdown;
+    __typeof__(PAPI_strerror) *strerror;
+} lib;
+
+static bool load(void)
+{
+    char name[32];
+    snprintf(name, sizeof name, "libpapi.so.%d.%d", PAPI_VERSION_MAJOR(PAPI_VERSION), PAPI_VERSION_MINOR(PAPI_VERSION));
+    void *so = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!so)
+        return false;
+    const struct {
+        const char *name;
+        void *slot;
+    } wanted[] = {
+        {"PAPI_library_init", &lib.library_init},
+        {"PAPI_get_component_index", &lib.get_component_index},
+        {"PAPI_get_component_info", &lib.get_component_info},
+        {"PAPI_create_eventset", &lib.create_eventset},
+        {"PAPI_assign_eventset_component", &lib.assign_eventset_component},
+        {"PAPI_set_opt", &lib.set_opt},
+        {"PAPI_add_named_event", &lib.add_named_event},
+        {"PAPI_start", &lib.start},
+        {"PAPI_read", &lib.read},
+        {"PAPI_stop", &lib.stop},
+        {"PAPI_cleanup_eventset", &lib.cleanup_eventset},
+        {"PAPI_destroy_eventset", &lib.destroy_eventset},
+        {"PAPI_shutdown", &lib.shutdown},
+        {"PAPI_strerror", &lib.strerror},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        void *symbol = dlsym(so, wanted[i].name);
+        if (!symbol)
+            return false;
+        memcpy(wanted[i].slot, &symbol, sizeof symbol); /* POSIX lets a function pointer travel as void * */
+    }
+    return true;
+}
+
+static int real_init(void)
+{
+    const int rc = lib.library_init(PAPI_VER_CURRENT);
+    return rc == PAPI_VER_CURRENT ? 0 : rc < 0 ? rc : PAPI_EINVAL;
+}
+
+static bool real_has_component(const char *name)
+{
+    const int index = lib.get_component_index(name);
+    const PAPI_component_info_t *info = index < 0 ? NULL : lib.get_component_info(index);
+    return info && !info->disabled;
+}
+
+static int real_new_set(const char *component, int cpu, int *set)
+{
+    const int index = lib.get_component_index(component);
+    PAPI_option_t opt;
+    *set = PAPI_NULL;
+    int rc = lib.create_eventset(set);
+    rc = rc ? rc : lib.assign_eventset_component(*set, index);
+    if (rc || cpu < 0)
+        return rc;
+    memset(&opt, 0, sizeof opt);
+    opt.cpu.eventset = *set;
+    opt.cpu.cpu_num = (unsigned)cpu;
+    rc = lib.set_opt(PAPI_CPU_ATTACH, &opt);
+    memset(&opt, 0, sizeof opt);
+    opt.granularity.eventset = *set;
+    opt.granularity.granularity = PAPI_GRN_SYS;
+    rc = rc ? rc : lib.set_opt(PAPI_GRANUL, &opt);
+    memset(&opt, 0, sizeof opt);
+    opt.domain.eventset = *set;
+    opt.domain.domain = PAPI_DOM_ALL;
+    return rc ? rc : lib.set_opt(PAPI_DOMAIN, &opt);
+}
+
+static int real_add(int set, const char *event)
+{
+    return lib.add_named_event(set, event);
+}
+
+static int real_start(int set)
+{
+    return lib.start(set);
+}
+
+static int real_read(int set, long long *values)
+{
+    return lib.read(set, values);
+}
+
+static void real_end(int set)
+{
+    long long values[MAX_EVENTS];
+    lib.stop(set, values);
+    lib.cleanup_eventset(set);
+    lib.destroy_eventset(&set);
+}
+
+static void real_shutdown(void)
+{
+    lib.shutdown();
+}
+
+static const char *real_error(int code)
+{
+    return lib.strerror(code);
+}
+
+static const struct papi_api *real_api(void)
+{
+    static const struct papi_api api = {real_init, real_has_component, real_new_set,  real_add,  real_start,
+                                        real_read, real_end,           real_shutdown, real_error};
+    return load() ? &api : NULL;
+}
+static const char no_library[] = "the PAPI library that this program was built for is not installed";
+#else
+static const struct papi_api *real_api(void)
+{
+    return NULL;
+}
+static const char no_library[] = "this program was built without PAPI (Debian: libpapi-dev)";
+#endif
+
+/* ---- the source ---- */
+
+static const struct event {
+    const char *rapl, *uncore; /* names in the two components; the first is followed by ":PACKAGE" and the number */
+    enum energy_domain domain;
+} events[] = {
+    {"rapl:::PACKAGE_ENERGY", "rapl::RAPL_ENERGY_PKG", ENERGY_PKG}, {"rapl:::DRAM_ENERGY", "rapl::RAPL_ENERGY_DRAM", ENERGY_DRAM},
+    {"rapl:::PP0_ENERGY", "rapl::RAPL_ENERGY_CORES", ENERGY_CORE},  {"rapl:::PP1_ENERGY", "rapl::RAPL_ENERGY_GPU", ENERGY_UNCORE},
+    {"rapl:::PSYS_ENERGY", "rapl::RAPL_ENERGY_PSYS", ENERGY_PSYS},
+};
+enum { N_EVENTS = sizeof events / sizeof events[0] };
+
+struct papi {
+    const struct papi_api *api;
+    bool initialized;
+    int set[MAX_SOCKETS], n_events[MAX_SOCKETS];
+    long long value[MAX_SOCKETS][MAX_EVENTS];
+    int n_sets, rc; /* rc: of the last read, 0 or PAPI's code */
+};
+
+static void papi_refresh(struct energy_channels *c)
+{
+    struct papi *p = c->own;
+    if (!p)
+        return;
+    p->rc = 0;
+    for (int s = 0; s < p->n_sets && !p->rc; s++)
+        p->rc = p->api->read(p->set[s], p->value[s]);
+}
+
+/* A channel's id: set * MAX_EVENTS + place in the set. */
+static int papi_count(const struct energy_channels *c, size_t i, uint64_t *count)
+{
+    const struct papi *p = c->own;
+    const uint64_t id = c->ch[i].id;
+    const long long v = p->value[id / MAX_EVENTS][id % MAX_EVENTS];
+    *count = (uint64_t)v;
+    return p->rc || v < 0 ? -EIO : 0;
+}
+
+/* All domains of one package, as far as they exist; the set is started when it has one. 0 or -ENOMEM. */
+static int add_socket(struct energy_channels *c, struct papi *p, bool rapl, int socket, int cpu)
+{
+    const int s = p->n_sets;
+    char name[64];
+    int rc = p->api->new_set(rapl ? "rapl" : "perf_event_uncore", rapl ? -1 : cpu, &p->set[s]);
+    const size_t before = c->n;
+    for (size_t k = 0; k < N_EVENTS && !rc; k++) {
+        if (rapl)
+            snprintf(name, sizeof name, "%s:PACKAGE%d", events[k].rapl, socket);
+        else
+            snprintf(name, sizeof name, "%s", events[k].uncore);
+        if ((events[k].domain == ENERGY_PSYS && socket > 0) || p->api->add(p->set[s], name))
+            continue;
+        struct energy_channel *ch = energy_add(c);
+        if (!ch)
+            return -ENOMEM;
+        snprintf(ch->label, sizeof ch->label, "%s", name);
+        snprintf(ch->name, sizeof ch->name, "package-%d", socket);
+        ch->domain = events[k].domain;
+        ch->socket = socket;
+        ch->unit_j = rapl ? 1e-9 : ldexp(1, -32);
+        ch->max_count = UINT64_MAX;
+        ch->id = (uint64_t)s * MAX_EVENTS + (uint64_t)p->n_events[s]++;
+    }
+    p->n_sets++;
+    rc = rc || c->n == before ? rc : p->api->start(p->set[s]);
+    if (rc) {
+        energy_trouble(c, ENERGY_DENIED, "PAPI, component %s: %s. It needs the same rights as --source perf or msr: see those",
+                       rapl ? "rapl" : "perf_event_uncore", p->api->error(rc));
+        c->n = before;
+    }
+    return 0;
+}
+
+static int find_events(struct energy_channels *c, struct papi *p)
+{
+    int cpus[MAX_SOCKETS], sockets[MAX_SOCKETS], rc = p->api->init();
+    if (rc) {
+        energy_trouble(c, ENERGY_DENIED, "PAPI cannot be initialized: %s", p->api->error(rc));
+        return 0;
+    }
+    p->initialized = true;
+    const bool rapl = p->api->has_component("rapl");
+    if (!rapl && !p->api->has_component("perf_event_uncore")) {
+        energy_absent_x86(c, "PAPI has neither the component rapl nor perf_event_uncore here",
+                          "Remedy: --source perf, or a PAPI configured --with-components=rapl");
+        return 0;
+    }
+    const int n = energy_socket_cpus(&c->env, cpus, sockets, MAX_SOCKETS);
+    for (int i = 0; i < n && !rc && !c->trouble; i++)
+        rc = add_socket(c, p, rapl, sockets[i], cpus[i]);
+    if (!rc && !c->trouble && c->n == 0)
+        energy_absent_x86(c, "PAPI knows no RAPL event on this machine", "Remedy: as root, modprobe rapl");
+    papi_refresh(c);
+    return rc;
+}
+
+static int papi_open(struct energy_channels *c)
+{
+    const struct energy_seam *seam = c->env.seam;
+    c->grid_s = 0.001;
+    c->keep_s = 8;
+    c->relative = true;
+    if (!energy_env_is_real(&c->env) && !(seam && seam->papi)) {
+        energy_trouble(c, ENERGY_ABSENT, "reads this machine's kernel, but --sysfs points at another tree");
+        return 0;
+    }
+    const struct papi_api *api = seam && seam->papi ? seam->papi : real_api();
+    if (!api) {
+        energy_trouble(c, ENERGY_ABSENT, "%s", no_library);
+        return 0;
+    }
+    struct papi *p = calloc(1, sizeof *p);
+    c->own = p;
+    if (!p)
+        return -ENOMEM;
+    p->api = api;
+    return find_events(c, p);
+}
+
+static void papi_close(struct energy_channels *c)
+{
+    struct papi *p = c->own;
+    for (int s = 0; p && s < p->n_sets; s++)
+        p->api->end(p->set[s]);
+    if (p && p->initialized)
+        p->api->shutdown();
+    free(p);
+}
+
+const struct energy_source energy_papi = {
+    .name = "papi",
+    .title = "the PAPI library: component rapl, else perf_event_uncore",
+    .kind = ENERGY_COUNTER,
+    .ask_only = true,
+    .open = papi_open,
+    .refresh = papi_refresh,
+    .count = papi_count,
+    .close = papi_close,
+};
