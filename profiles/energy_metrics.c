@@ -94,13 +94,16 @@ double energy_length_s(const struct energy_window *w)
     return w->c.source->kind == ENERGY_RECORD ? w->real_stop_s - w->real_start_s : w->stop_s - w->start_s;
 }
 
-/* True when all readings of a power channel of this domain were the same. */
+/* True when the power channels of this domain gave the same readings all the time. */
 static bool never_changed(const struct energy_window *w, enum energy_domain d)
 {
+    unsigned samples = 0, changes = 0;
     for (size_t i = 0; i < w->c.n; i++)
-        if (w->c.ch[i].domain == d && w->power[i].samples > 1 && w->power[i].changes == 0)
-            return true;
-    return false;
+        if (w->c.ch[i].domain == d) {
+            samples += w->power[i].samples;
+            changes += w->power[i].changes;
+        }
+    return samples > 1 && changes == 0;
 }
 
 static void put_energy(const struct energy_window *w, struct metric *m, const char *name, enum energy_domain d,
@@ -183,7 +186,7 @@ static void put_rails(const struct energy_window *w, struct sink *s)
 {
     for (size_t i = 0; i < w->c.n; i++) {
         const struct energy_channel *ch = &w->c.ch[i];
-        char name[METRIC_NAME_LEN], rail[32];
+        char name[METRIC_NAME_LEN], rail[METRIC_NAME_LEN - 14];
         struct energy_sum sum = {.parts = 1};
         struct metric *m = ch->domain == ENERGY_RAIL ? next(s) : NULL;
         if (!m)

@@ -107,3 +107,28 @@ void energy_check_lost(const struct energy_run *r, const char *name, const char 
         fail_msg("%s has the value %g", name, m->value);
     energy_check_reason(r, name, reason);
 }
+
+void energy_add_cpu(struct sim *s, int cpu, int socket, int die)
+{
+    char path[96];
+    snprintf(path, sizeof path, "devices/system/cpu/cpu%d/topology/physical_package_id", cpu);
+    sim_write(s, path, "%d\n", socket);
+    snprintf(path, sizeof path, "devices/system/cpu/cpu%d/topology/die_id", cpu);
+    sim_write(s, path, "%d\n", die);
+    snprintf(path, sizeof path, "devices/system/cpu/cpu%d/topology/core_id", cpu);
+    sim_write(s, path, "%d\n", cpu);
+}
+
+int energy_counter_zone(struct sim *s, double unit_j, uint64_t range, uint64_t start, double watts)
+{
+    const int z = sim_meter(s, SIM_COUNT_ONLY, NULL, 0, unit_j, range, start);
+    sim_power(s, z, watts, watts, 0);
+    return z;
+}
+
+int energy_power_file(struct sim *s, const char *path, double unit_w, double watts)
+{
+    const int z = sim_meter(s, SIM_POWER_TEXT, path, 0, unit_w, UINT64_MAX, 0);
+    sim_power(s, z, watts, watts, 0);
+    return z;
+}

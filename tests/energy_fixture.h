@@ -36,4 +36,11 @@ void energy_check(const struct energy_run *r, const char *name, double truth_j, 
 void energy_check_lost(const struct energy_run *r, const char *name, const char *reason);
 void energy_check_reason(const struct energy_run *r, const char *name, const char *text);
 
+/* CPU n in socket and die, core n. */
+void energy_add_cpu(struct sim *s, int cpu, int socket, int die);
+/* A counter that only sim_count() shows, at constant power. */
+int energy_counter_zone(struct sim *s, double unit_j, uint64_t range, uint64_t start, double watts);
+/* A file with a power reading in steps of unit_w. */
+int energy_power_file(struct sim *s, const char *path, double unit_w, double watts);
+
 #endif
