@@ -4,6 +4,7 @@
  *     ttft_s        = time of a prefill repetition, which ends with the first token chosen
  *     joules_per_token = energy of the window / (tokens * repetitions); the window holds the timed repetitions and
  *                      the commands between them, which take well below a millisecond each
+ *     energy_delay_js = energy of a repetition * its mean time
  *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak), and the share reached */
 #include "harness/cell_result.h"
 
@@ -35,6 +36,8 @@ void cell_result_free(struct cell_result *r)
     free(r->time_s.v);
     free(r->warmup_s.v);
     free(r->token_s.v);
+    free(r->energy_j.v);
+    free(r->energy_s.v);
     json_decref(r->load);
     json_decref(r->setup);
     json_decref(r->metrics);
@@ -124,20 +127,33 @@ static json_t *roofline_json(const struct cell_result *r, const json_t *peak, do
 
 /* ---- metrics -------------------------------------------------------------------------------------------------------- */
 
-/* joules_per_token from the energy of the window; unavailable for the same reason as the energy. */
-static json_t *joules_per_token(const struct cell_result *r)
+const json_t *cell_energy_metric(const struct cell_result *r)
 {
-    const json_t *energy = metric_json_find(r->metrics, "energy_pkg_j");
-    const char *reason = json_string_value(json_object_get(energy, "reason"));
-    const char *source = json_string_value(json_object_get(energy, "source"));
-    const double tokens = cell_tokens(r) * (double)r->time_s.n;
+    static const char *const names[] = {"energy_pkg_j", "energy_psys_j", "energy_board_j", "energy_pmic_j"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const json_t *m = metric_json_find(r->metrics, names[i]);
+        if (json_is_number(json_object_get(m, "value")))
+            return m;
+    }
+    return NULL;
+}
+
+/* A metric made from the joules of the window: their value times `factor`; unavailable for the same reason as they are. */
+static json_t *from_joules(const struct cell_result *r, const char *name, const char *unit, double factor)
+{
+    const json_t *energy = cell_energy_metric(r), *said = energy ? energy : metric_json_find(r->metrics, "energy_pkg_j");
+    const char *reason = json_string_value(json_object_get(said, "reason")),
+               *source = json_string_value(json_object_get(said, "source"));
+    const char *of = json_string_value(json_object_get(energy, "name"));
     struct metric m;
     source = source ? source : "energy_pkg_j";
-    if (json_is_number(json_object_get(energy, "value")))
-        metric_set(&m, "joules_per_token", "J", METRIC_DERIVED, json_number_value(json_object_get(energy, "value")) / tokens,
-                   source);
-    else
-        metric_unavailable(&m, "joules_per_token", "J", source, reason ? reason : "no energy was read");
+    if (!energy) {
+        metric_unavailable(&m, name, unit, source, reason ? reason : "no energy was read");
+        return metric_json(&m);
+    }
+    metric_set(&m, name, unit, METRIC_DERIVED, json_number_value(json_object_get(energy, "value")) * factor, source);
+    if (strcmp(of, "energy_pkg_j")) /* not the usual domain: say so */
+        snprintf(m.reason, sizeof m.reason, "from %s", of);
     return metric_json(&m);
 }
 
@@ -145,7 +161,9 @@ static json_t *all_metrics_json(const struct cell_result *r)
 {
     json_t *all = json_array();
     json_array_extend(all, r->metrics);
-    json_array_append_new(all, joules_per_token(r));
+    const double n = (double)r->time_s.n;
+    json_array_append_new(all, from_joules(r, "joules_per_token", "J", 1 / (cell_tokens(r) * n)));
+    json_array_append_new(all, from_joules(r, "energy_delay_js", "J s", stats_mean(r->time_s.v, r->time_s.n) / n));
     return all;
 }
 
@@ -204,12 +222,13 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
     static const char *const status[] = {[CELL_OK] = "ok", [CELL_SKIPPED] = "skipped", [CELL_FAILED] = "failed"};
     const bool ok = r->status == CELL_OK;
     json_t *cell = identity_json(p, c, kv);
-    json_t *rest = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "status", status[r->status], "reason",
-                             json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel",
-                             borrowed_or_null(r->load, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
-                             samples_json(&r->warmup_s), "samples_s", samples_json(&r->time_s), "repetitions",
-                             (json_int_t)r->time_s.n, "output_sha256", json_text_or_null(r->output_sha256), "work", work_json(r),
-                             "metrics", ok ? all_metrics_json(r) : json_array());
+    json_t *rest =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "status", status[r->status], "reason",
+                  json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel",
+                  borrowed_or_null(r->load, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
+                  samples_json(&r->warmup_s), "samples_s", samples_json(&r->time_s), "energy_samples_j", samples_json(&r->energy_j),
+                  "energy_samples_s", samples_json(&r->energy_s), "repetitions", (json_int_t)r->time_s.n, "output_sha256",
+                  json_text_or_null(r->output_sha256), "work", work_json(r), "metrics", ok ? all_metrics_json(r) : json_array());
     json_t *measured =
         ok ? measured_json(c, r, peak) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
     if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured) ||

@@ -11,22 +11,35 @@
 #include <unistd.h>
 
 #include "engine/config_path.h"
+#include "harness/bench_energy.h"
 #include "harness/bench_table.h"
 #include "harness/cell_ops.h"
 #include "harness/experiment.h"
 #include "harness/harness_cmds.h"
 #include "harness/interrupt.h"
 #include "harness/run_header.h"
+#include "profiles/energy.h"
 #include "profiles/host_info.h"
 #include "profiles/time_clock.h"
 
 enum { EXIT_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_INTERRUPTED = 130, PATH_LEN = 4096 };
 
-enum { OPT_SYSFS = 256, OPT_DRY_RUN, OPT_NO_REPORT, OPT_PROFILE, OPT_FIRST_KEY }; /* OPT_FIRST_KEY + row of flag_keys */
+enum {
+    OPT_SYSFS = 256,
+    OPT_SOURCE,
+    OPT_BASELINE,
+    OPT_ESTIMATE,
+    OPT_DRY_RUN,
+    OPT_NO_REPORT,
+    OPT_PROFILE,
+    OPT_FIRST_KEY
+}; /* OPT_FIRST_KEY + row of flag_keys */
 
 struct bench {
-    const char *suite_name, *dir, *sysfs;
-    bool dry_run, no_report, profile, models_given;
+    const char *suite_name, *dir, *sysfs, *energy_source;
+    const char *baseline; /* as given; NULL: none */
+    double baseline_s;    /* 0: none */
+    bool estimate, dry_run, no_report, profile, models_given;
     struct suite suite;
     struct plan plan;
     struct record record;
@@ -66,6 +79,9 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "      --timeout S        seconds for loading a model, and for a cell\n"
                                  "      --seed N           of synthetic weights and token ids\n"
                                  "      --sysfs DIR        read /sys of this machine from DIR\n"
+                                 "      --energy-source NAME  not the best one; bitjoule energy --list shows all\n"
+                                 "      --baseline SECONDS  also measure the idle machine before and after; adds net energy\n"
+                                 "      --estimate         add what publications estimate energy with; never a measurement\n"
                                  "  -o, --output DIR       where results and report go (default: out)\n"
                                  "      --dry-run          show the cells, run nothing\n"
                                  "      --profile          one more repetition of each cell: its time by operation\n"
@@ -88,6 +104,9 @@ static void long_options(struct option *o)
                                         {"output", required_argument, NULL, 'o'},
                                         {"help", no_argument, NULL, 'h'},
                                         {"sysfs", required_argument, NULL, OPT_SYSFS},
+                                        {"energy-source", required_argument, NULL, OPT_SOURCE},
+                                        {"baseline", required_argument, NULL, OPT_BASELINE},
+                                        {"estimate", no_argument, NULL, OPT_ESTIMATE},
                                         {"dry-run", no_argument, NULL, OPT_DRY_RUN},
                                         {"no-report", no_argument, NULL, OPT_NO_REPORT},
                                         {"profile", no_argument, NULL, OPT_PROFILE}};
@@ -107,6 +126,24 @@ static int flag_row(int opt)
     return -1;
 }
 
+/* Values of flags that the suite knows nothing of. -1: go on; else the exit status. */
+static int check_own_flags(struct bench *b)
+{
+    static const double min_s = 0.1, max_s = 3600;
+    if (b->energy_source && energy_source_error(b->energy_source)) {
+        fprintf(stderr, "bitjoule bench: --energy-source '%s': %s; see bitjoule energy --list\n", b->energy_source,
+                energy_source_error(b->energy_source));
+        return EXIT_BAD_INPUT;
+    }
+    char *end = "";
+    b->baseline_s = b->baseline ? strtod(b->baseline, &end) : 0;
+    if (b->baseline && (end == b->baseline || *end || !(b->baseline_s >= min_s && b->baseline_s <= max_s))) {
+        fprintf(stderr, "bitjoule bench: --baseline '%s': expected seconds from %g to %g\n", b->baseline, min_s, max_s);
+        return EXIT_BAD_INPUT;
+    }
+    return -1;
+}
+
 /* First pass: what does not touch the suite, since -c may come last. -1: go on; else the exit status. */
 static int parse_own_flags(struct bench *b, int argc, char **argv, const struct option *options)
 {
@@ -117,6 +154,9 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case 'c': b->suite_name = optarg; break;
         case 'o': b->dir = optarg; break;
         case OPT_SYSFS: b->sysfs = optarg; break;
+        case OPT_SOURCE: b->energy_source = optarg; break;
+        case OPT_BASELINE: b->baseline = optarg; break;
+        case OPT_ESTIMATE: b->estimate = true; break;
         case OPT_DRY_RUN: b->dry_run = true; break;
         case OPT_NO_REPORT: b->no_report = true; break;
         case OPT_PROFILE: b->profile = true; break;
@@ -131,7 +171,7 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         fprintf(stderr, "bitjoule bench: '%s' is no flag; see bitjoule bench --help\n", argv[optind]);
         return EXIT_BAD_INPUT;
     }
-    return -1;
+    return check_own_flags(b);
 }
 
 /* Second pass: flags over what the suite said. */
@@ -184,8 +224,9 @@ static json_t *footer_json(struct bench *b, double began_s)
     char utc[32];
     utc_now(utc);
     json_t *warnings = json_object_get(b->record.root, "warnings");
-    return json_pack("{s:{s:s, s:f, s:b}, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s, "interrupted",
-                     (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results), "warnings", warnings);
+    return json_pack("{s:{s:s, s:f, s:b}, s:o, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s,
+                     "interrupted", (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results),
+                     "energy", bench_energy_json(&b->experiment), "warnings", warnings);
 }
 
 /* The report is made by this program itself, as another process: a fault there cannot touch the record. */
@@ -255,7 +296,7 @@ static size_t peak_buffer_bytes(size_t available)
 
 static int run(struct bench *b, int argc, char **argv, size_t available)
 {
-    const struct probe_env env = {.sysfs = b->sysfs};
+    const struct probe_env env = {.sysfs = b->sysfs, .energy_source = b->energy_source};
     const struct worker_options options = {.workloads = workloads, .env = env, .isa = b->suite.isa};
     char err[RECORD_ERR_LEN] = "";
     const double began_s = time_now_s();
@@ -269,8 +310,10 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .record = &b->record,
                                         .progress = &b->progress,
                                         .options = &options,
-                                        .peak_buffer_bytes = peak_buffer_bytes(available),
-                                        .profile = b->profile};
+                                         .baseline_s = b->baseline_s,
+                                         .estimate = b->estimate,
+                                         .peak_buffer_bytes = peak_buffer_bytes(available),
+                                         .profile = b->profile};
     const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
     progress_end(&b->progress);
     int status = EXIT_FAILED;
@@ -286,7 +329,7 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
 int cmd_bench(int argc, char **argv)
 {
     struct bench b = {.dir = "out"};
-    struct option options[N_FLAG_KEYS + 8];
+    struct option options[N_FLAG_KEYS + 12];
     char err[SUITE_ERR_LEN] = "";
     long_options(options);
     int status = parse_own_flags(&b, argc, argv, options);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "harness/cell_result.h"
+#include "harness/energy_stats.h"
 #include "harness/json_util.h"
 
 static const char base_format[] = "f16";
@@ -13,6 +14,18 @@ static bool is_base_of(const struct plan *p, const struct cell *base, const stru
            base->threads == c->threads && base->depth == c->depth && base->batch == c->batch && !strcmp(base->test, c->test);
 }
 
+/* Energy of both sides, split into time and power; null where a side has no joules that count. */
+static json_t *energy_of(const struct cell_result *base, const struct cell_result *cell)
+{
+    const struct energy_samples b = {base->energy_j.v, base->energy_s.v, base->energy_j.n};
+    const struct energy_samples c = {cell->energy_j.v, cell->energy_s.v, cell->energy_j.n};
+    struct energy_factors f;
+    /* a void window has no joules, whatever its repetitions show */
+    if (!cell_energy_metric(base) || !cell_energy_metric(cell) || energy_stats_factors(b, c, &f))
+        return json_null();
+    return energy_factors_json(&f);
+}
+
 static json_t *comparison(const struct plan *p, size_t base, size_t cell, const struct cell_result *results)
 {
     struct interval x;
@@ -21,9 +34,9 @@ static json_t *comparison(const struct plan *p, size_t base, size_t cell, const 
     stats_speed_ratio(b->v, b->n, c->v, c->n, &x);
     plan_cell_id(p, &p->cells[base], base_id);
     plan_cell_id(p, &p->cells[cell], id);
-    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s}", "base", base_id, "cell", id, "ratio", x.value, "lo",
+    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s, s:o}", "base", base_id, "cell", id, "ratio", x.value, "lo",
                      json_number_or_null(x.lo), "hi", json_number_or_null(x.hi), "confidence", json_number_or_null(x.confidence),
-                     "method", x.method);
+                     "method", x.method, "energy", energy_of(&results[base], &results[cell]));
 }
 
 json_t *comparisons_json(const struct plan *p, const struct cell_result *results)

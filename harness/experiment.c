@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/topology.h"
+#include "harness/bench_energy.h"
 #include "harness/interrupt.h"
 #include "harness/json_util.h"
 #include "profiles/time_clock.h"
@@ -143,6 +144,9 @@ static bool take_sample(struct experiment *e, const struct cell *c, struct cell_
     int rc = samples_push(list, json_real_value(time));
     for (size_t i = 0; !warmup && !rc && i < json_array_size(tokens); i++)
         rc = samples_push(&r->token_s, json_number_value(json_array_get(tokens, i)));
+    const json_t *j = json_object_get(reply, "energy_j"), *s = json_object_get(reply, "energy_s");
+    if (!warmup && !rc && json_is_number(j) && json_is_number(s))
+        rc = samples_push(&r->energy_j, json_number_value(j)) || samples_push(&r->energy_s, json_number_value(s));
     if (rc)
         return cell_fail(r, "out of memory");
     if (r->output_sha256[0] && strcmp(r->output_sha256, hash))
@@ -313,6 +317,8 @@ static void finish_cell(struct experiment *e, size_t i)
         cell_fail(r, "the result cannot be written: out of memory, or a number that JSON cannot hold");
         object = cell_json(e->plan, c, r, kv_name(e), NULL);
     }
+    if (e->estimate && r->status == CELL_OK)
+        bench_energy_estimates(json_object_get(object, "metrics"), e->plan, c, r);
     describe(c, r, object, outcome, sizeof outcome);
     record_line(e->record, "cell", object);
     progress_cell_done(e->progress, c, outcome, r->status == CELL_FAILED);
@@ -325,6 +331,7 @@ int experiment_run(struct experiment *e)
     if (!e->results && e->plan->n_cells)
         return -ENOMEM;
     measure_peaks(e);
+    bench_energy_measure(e, false);
     e->progress->began_s = time_now_s(); /* the estimates are of cells */
     for (size_t i = 0; i < e->plan->n_cells && !e->record->rc; i++) {
         const struct cell *c = &e->plan->cells[i];
@@ -337,6 +344,8 @@ int experiment_run(struct experiment *e)
         finish_cell(e, i);
     }
     drop_worker(e);
+    if (e->baseline_s > 0 && !interrupt_seen())
+        bench_energy_measure(e, true);
     return e->record->rc;
 }
 
@@ -347,4 +356,6 @@ void experiment_free(struct experiment *e)
         cell_result_free(&e->results[i]);
     free(e->results);
     e->results = NULL;
+    json_decref(e->energy[0]);
+    json_decref(e->energy[1]);
 }

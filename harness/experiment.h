@@ -22,6 +22,8 @@ struct experiment {
     struct progress *progress;
     const struct worker_options *options;
     size_t peak_buffer_bytes; /* for the bandwidth measurement; 0: no peaks are measured */
+    double baseline_s;        /* idle time before and after the cells; 0: none */
+    bool estimate;            /* cells get estimates beside what was measured */
     bool profile;             /* after a cell's samples, one more repetition with the engine's profile on */
 
     /* set by experiment_run() */
@@ -31,6 +33,7 @@ struct experiment {
     size_t group;                /* that it serves */
     unsigned load_failures;      /* in a row, of that group */
     char load_reason[PLAN_REASON_LEN];
+    json_t *energy[2]; /* answers of the worker about source and idle power, before and after; bench_energy.c */
 };
 
 /* 0, or a negative errno when the record can no longer be written (its message is in record->err) or memory runs out. */

@@ -7,11 +7,13 @@
  *   {"cmd": "load", "model", "format", "embedding" | null, "threads", "seed"}  -> {"load_s", "embedding", kernel and sizes}
  *   {"cmd": "setup", "workload", "threads", "n_ctx", "chunk", "kv", params...} -> {"cpus", "kv_bytes", "scratch_bytes", "work"}
  *   {"cmd": "start"}                                                           -> {}      opens the window of the probes
- *   {"cmd": "rep"}                               -> {"time_s", "token_s": [...] | null, "output_sha256"}
+ *   {"cmd": "rep"}                               -> {"time_s", "token_s": [...] | null, "output_sha256"}, and with
+ *                                                an energy counter, inside of a window, "energy_j", "energy_s"
  *   {"cmd": "stop"}                                                            -> {"metrics": [...]}
  *   {"cmd": "profile"}                           -> "rep" with the engine's profile on: cell_ops.h, and "output_sha256"
  *   {"cmd": "end"}                                                             -> {}      frees the session of "setup"
  *   {"cmd": "peak", "threads", "cpus": [...], "buffer_bytes"}                  -> the record's "peaks" entry
+ *   {"cmd": "energy", "idle_s"}                  -> {"source": {...}, "windows": [...], "reason" | null}   idles for idle_s
  *   {"cmd": "quit"}                                                            no answer
  * An answer {"error": "..."} means that the command failed and the worker is still there. */
 #ifndef BITJOULE_WORKER_H

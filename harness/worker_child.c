@@ -5,6 +5,7 @@
  * well below a millisecond per repetition. */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include "harness/worker.h"
 #include "kernels/cpu.h"
 #include "kernels/peak.h"
+#include "profiles/energy.h"
+#include "profiles/energy_attribution.h"
+#include "profiles/energy_baseline.h"
 #include "profiles/metric_out.h"
 #include "profiles/time_clock.h"
 
@@ -30,6 +34,7 @@ struct child {
     void *state; /* of wl; NULL: no cell is set up */
     struct probe_set *probes;
     bool window_open;
+    double window_began_s;
     double *token_s; /* [n_gen] */
     unsigned n_gen;
     char text[4096]; /* path handed to the workload */
@@ -169,35 +174,55 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
                      work_json(&work));
 }
 
-/* Resets and runs once. NULL, with the time and the hash of the output; or a refusal. */
-static json_t *run_once(struct child *c, double *time_s, char hash[SHA256_HEX_LEN])
+/* What the energy counters show now; NAN outside of a window and without counters. Not part of the repetition's time. */
+static void rep_energy(const struct child *c, double *joules, double *at_s)
+{
+    *joules = *at_s = (double)NAN;
+    if (c->window_open)
+        energy_so_far(probe_set_state(c->probes, &probe_energy), joules, at_s);
+}
+
+struct repetition {
+    double time_s;
+    double energy_j, energy_s; /* between two readings of the counter; NAN: none */
+    char hash[SHA256_HEX_LEN]; /* of the output */
+};
+
+/* Resets and runs once. NULL, with *r filled; or a refusal. */
+static json_t *run_once(struct child *c, struct repetition *r)
 {
     size_t n = 0;
+    double joules, at_s;
     if (!c->state)
         return refuse("no cell is set up");
     if (c->window_open)
         probe_set_keep_alive(c->probes);
     c->wl->reset(c->state);
+    rep_energy(c, &joules, &at_s);
     const double before = time_now_s();
     const int rc = c->wl->run(c->state, c->token_s);
-    *time_s = time_now_s() - before;
+    r->time_s = time_now_s() - before;
+    rep_energy(c, &r->energy_j, &r->energy_s);
+    r->energy_j -= joules;
+    r->energy_s -= at_s;
     if (rc) {
         snprintf(c->text, sizeof c->text, "%s failed: %s", c->wl->name, strerror(-rc));
         return refuse(c->text);
     }
     const int32_t *ids = c->wl->output(c->state, &n);
-    return sha256_ids(ids, n, hash) ? refuse("cannot hash the output") : NULL;
+    return sha256_ids(ids, n, r->hash) ? refuse("cannot hash the output") : NULL;
 }
 
 static json_t *do_rep(struct child *c, const json_t *cmd)
 {
     (void)cmd;
-    char hash[SHA256_HEX_LEN];
-    double time_s = 0;
-    json_t *refusal = run_once(c, &time_s, hash);
+    struct repetition r;
+    json_t *refusal = run_once(c, &r);
     if (refusal)
         return refusal;
-    json_t *reply = json_pack("{s:f, s:s}", "time_s", time_s, "output_sha256", hash);
+    json_t *reply = json_pack("{s:f, s:s}", "time_s", r.time_s, "output_sha256", r.hash);
+    if (isfinite(r.energy_j))
+        json_object_update_new(reply, json_pack("{s:f, s:f}", "energy_j", r.energy_j, "energy_s", r.energy_s));
     json_t *tokens = c->token_s ? json_array() : NULL;
     for (unsigned i = 0; tokens && i < c->n_gen; i++)
         json_array_append_new(tokens, json_real(c->token_s[i]));
@@ -210,19 +235,18 @@ static json_t *do_rep(struct child *c, const json_t *cmd)
 static json_t *do_profile(struct child *c, const json_t *cmd)
 {
     (void)cmd;
-    char hash[SHA256_HEX_LEN];
-    double time_s = 0;
+    struct repetition r;
     struct op_profile *p = NULL;
     if (!c->state)
         return refuse("no cell is set up");
     if (op_profile_new(session_threads(c->session), &p))
         return refuse("no memory for the profile");
     session_profile(c->session, p);
-    json_t *reply = run_once(c, &time_s, hash);
+    json_t *reply = run_once(c, &r);
     session_profile(c->session, NULL);
     if (!reply) {
-        reply = ops_answer_json(p, time_s, c->wl->work(c->state).tokens);
-        json_object_set_new(reply, "output_sha256", json_string(hash));
+        reply = ops_answer_json(p, r.time_s, c->wl->work(c->state).tokens);
+        json_object_set_new(reply, "output_sha256", json_string(r.hash));
     }
     op_profile_free(p);
     return reply;
@@ -236,6 +260,7 @@ static json_t *do_start(struct child *c, const json_t *cmd)
     if (!c->probes && probe_set_open(&c->opt->env, &c->probes))
         return refuse("no memory for the probes");
     probe_set_start(c->probes);
+    c->window_began_s = time_now_s();
     c->window_open = true;
     return json_object();
 }
@@ -264,12 +289,16 @@ static json_t *do_stop(struct child *c, const json_t *cmd)
     enum { CAP = 8 * PROBE_MAX_METRICS, ENGINE = 16 };
     if (!c->state || !c->window_open)
         return refuse("no window is open");
+    const double window_s = time_now_s() - c->window_began_s;
     probe_set_stop(c->probes);
     c->window_open = false;
     struct metric *m = calloc(CAP, sizeof *m);
     if (!m)
         return refuse("out of memory");
     size_t n = probe_set_read(c->probes, m, CAP - 2 * ENGINE);
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (energy_attribution_applies(&c->opt->env))
+        n = energy_attribute(m, n, CAP - 2 * ENGINE, window_s, cpus > 0 ? (unsigned)cpus : 1);
     n += engine_metrics(c, m + n);
     n += load_metrics(c->model, m + n);
     if (c->wl->metrics)
@@ -277,6 +306,23 @@ static json_t *do_stop(struct child *c, const json_t *cmd)
     json_t *list = metrics_json(m, n);
     free(m);
     return list ? json_pack("{s:o}", "metrics", list) : refuse("out of memory");
+}
+
+/* The energy source of this machine, and what it shows while nothing runs. */
+static json_t *do_energy(struct child *c, const json_t *cmd)
+{
+    struct energy_baseline b = {.n = 0};
+    const double idle_s = json_number_value(json_object_get(cmd, "idle_s"));
+    void *state;
+    if (probe_energy.open(&c->opt->env, &state))
+        return refuse("no memory for the energy source");
+    if (idle_s > 0)
+        energy_baseline_measure(state, idle_s, &b);
+    const char *reason = b.reason[0] ? b.reason : energy_why_not(state);
+    json_t *reply = json_pack("{s:o, s:o, s:o}", "source", energy_describe(state), "windows", energy_baseline_json(&b), "reason",
+                              reason[0] ? text_json(reason) : json_null());
+    probe_energy.close(state);
+    return reply;
 }
 
 /* ---- peak ----------------------------------------------------------------------------------------------------------- */
@@ -308,8 +354,8 @@ static json_t *handle(struct child *c, const json_t *cmd)
     static const struct {
         const char *name;
         json_t *(*run)(struct child *, const json_t *);
-    } commands[] = {{"load", do_load}, {"setup", do_setup}, {"rep", do_rep},   {"profile", do_profile},
-                    {"stop", do_stop}, {"start", do_start}, {"peak", do_peak}, {"end", do_end}};
+    } commands[] = {{"load", do_load}, {"setup", do_setup}, {"rep", do_rep}, {"profile", do_profile}, {"energy", do_energy},
+                    {"stop", do_stop}, {"start", do_start}, {"end", do_end}, {"peak", do_peak}};
     const char *name = get_text(cmd, "cmd");
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (!strcmp(commands[i].name, name))

@@ -108,17 +108,21 @@ static bool wait_for_edge(struct energy_window *w, double spin_s, double limit_s
 
 void energy_window_measure_grid(struct energy_window *w)
 {
-    enum { EDGES = 3 };
-    double t[EDGES];
-    int n = 0;
+    enum { EDGES = 6 };
+    double last_s, t, interval_s[EDGES];
+    int n = -1; /* intervals; the first edge begins one */
     if (w->c.source->kind != ENERGY_COUNTER || w->lead == w->c.n)
         return;
     const double end_s = now(w) + 2.5;
-    while (n < EDGES && now(w) < end_s && wait_for_edge(w, 0.004, end_s - now(w), &t[n]))
-        n++;
-    w->grid_s = n < 2 ? (double)INFINITY : 0;
-    for (int i = 1; i < n; i++)
-        w->grid_s = fmax(w->grid_s, t[i] - t[i - 1]);
+    for (last_s = 0; n < EDGES - 1 && now(w) < end_s && wait_for_edge(w, 0.004, end_s - now(w), &t); last_s = t) {
+        int at = ++n - 1;
+        for (; at > 0 && interval_s[at - 1] > t - last_s; at--)
+            interval_s[at] = interval_s[at - 1];
+        if (n > 0)
+            interval_s[at] = t - last_s;
+    }
+    /* the median: a single interval can be long because we did not get to run */
+    w->grid_s = n < 1 ? (double)INFINITY : interval_s[n / 2];
 }
 
 static bool align(struct energy_window *w)

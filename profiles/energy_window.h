@@ -34,7 +34,7 @@ int energy_window_open(const struct energy_source *source, const char *argument,
 void energy_window_close(struct energy_window *w);
 bool energy_window_usable(const struct energy_window *w,
                           enum energy_domain d); /* it has a channel of that domain without a problem */
-/* Watches the leading counter until it moved three times: fills grid_s. A few ms; 2.5 s when it does not move. */
+/* Watches the leading counter until it moved six times: fills grid_s. A few ms; 2.5 s when it does not move. */
 void energy_window_measure_grid(struct energy_window *w);
 
 void energy_window_start(struct energy_window *w);

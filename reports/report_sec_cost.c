@@ -1,4 +1,4 @@
-/* Sections "Memory", "Latency" and "Energy": what a result cost. */
+/* Sections "Memory" and "Latency": what a result cost. */
 #include "reports/report_sections.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ static double model_bytes(const struct report_cell *c)
     return report_metric_value(c, "weights_bytes") + report_metric_value(c, "embedding_bytes");
 }
 
-static void put_share(struct doc *d, struct doc_table *t, double value, double base)
+void put_share(struct doc *d, struct doc_table *t, double value, double base)
 {
     if (isnan(value) || isnan(base) || base <= 0.0)
         table_missing(d, t, "no base", "There is no f16 figure under the same condition to divide by.");
@@ -93,7 +93,7 @@ static bool has_ttft(const struct report_cell *c)
     return c->ok && !isnan(c->ttft.mid);
 }
 
-static bool any_cell(const struct report_group *g, bool (*has)(const struct report_cell *c))
+bool any_cell(const struct report_group *g, bool (*has)(const struct report_cell *c))
 {
     for (size_t i = 0; i < g->n; i++)
         if (has(g->cells[i]))
@@ -198,102 +198,4 @@ void section_latency(struct report *r)
     if (!tokens && !first)
         doc_paragraph(&r->doc, "No cell recorded the time of single tokens.");
     put_plots(r, PLOT_LATENCY);
-}
-
-/* ---- energy ------------------------------------------------------------------------------------------------------------------- */
-
-const struct report_metric *energy_metric(const struct report_cell *c)
-{
-    const struct report_metric *per_token = report_metric_find(c, "joules_per_token");
-    return per_token ? per_token : report_metric_find(c, "energy_pkg_j");
-}
-
-static bool has_energy(const struct report_cell *c)
-{
-    return c->ok && !isnan(report_metric_value(c, "joules_per_token"));
-}
-
-/* The f16 cell beside c with an energy figure, or NULL. */
-static const struct report_cell *energy_base(const struct report_group *g, const struct report_cell *c)
-{
-    const struct report_cell *base = NULL;
-    for (size_t i = 0; i < g->n; i++) {
-        const struct report_cell *b = g->cells[i];
-        if (strcmp(b->format, "f16") == 0 && b->threads == c->threads && has_energy(b) &&
-            (!base || report_equal(b->embedding, "f16")))
-            base = b;
-    }
-    return base;
-}
-
-static void energy_row(struct doc *d, struct doc_table *t, const struct report_group *g, const struct report_cell *c)
-{
-    static const char *const names[] = {"joules_per_token", "power_pkg_w", "energy_pkg_j"};
-    const struct report_cell *base = energy_base(g, c);
-    const struct report_metric *m = energy_metric(c);
-    table_cell(d, t, g->model);
-    table_cell(d, t, g->title);
-    table_cell(d, t, c->format);
-    table_cell(d, t, arena_fmt(d->arena, "%lld", c->threads));
-    for (size_t i = 0; i < 3; i++)
-        if (c->ok)
-            put_metric(d, t, c, names[i], false);
-        else
-            put_missing(d, t, c);
-    if (!c->ok)
-        put_missing(d, t, c);
-    else
-        put_share(d, t, report_metric_value(c, "joules_per_token"), base ? report_metric_value(base, "joules_per_token") : NAN);
-    table_cell(d, t,
-               m && m->status ? arena_fmt(d->arena, "%s, %s", m->status, m->source ? m->source : "source not recorded") : "-");
-}
-
-/* One line for every way in which energy could not be had. */
-static void energy_reasons(struct report *r)
-{
-    struct doc *d = &r->doc;
-    const char **seen = NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < r->matrix->n_cells; i++) {
-        const struct report_cell *c = r->matrix->cells[i];
-        const struct report_metric *m = c->ok ? energy_metric(c) : NULL;
-        size_t k = 0;
-        while (m && k < n && !report_equal(seen[k], m->reason))
-            k++;
-        const char **bigger = m && k == n ? arena_grow(d->arena, seen, n, sizeof(*seen)) : NULL;
-        if (!bigger)
-            continue;
-        seen = bigger;
-        seen[n++] = m->reason;
-        doc_paragraph(d, arena_fmt(d->arena, "Energy: unavailable (%s): %s.", m->source ? m->source : "no source",
-                                   text_reason(d->arena, m->reason)));
-    }
-    if (n == 0)
-        doc_paragraph(d, "Energy: unavailable: the record has no energy metric.");
-}
-
-void section_energy(struct report *r)
-{
-    static const char *const heads[] = {"Threads", "J/token", "W", "J in all", "J/token / f16"};
-    struct doc *d = &r->doc;
-    struct doc_table *t = NULL;
-    doc_heading(d, 2, "Energy");
-    for (size_t i = 0; i < r->matrix->n_groups; i++) {
-        const struct report_group *g = &r->matrix->groups[i];
-        if (!any_cell(g, has_energy))
-            continue;
-        if (!t) {
-            t = doc_table(d, NULL);
-            table_column(d, t, "Model", COLUMN_TEXT);
-            table_column(d, t, "Test", COLUMN_TEXT);
-            table_column(d, t, "Format", COLUMN_FORMAT);
-            for (size_t k = 0; k < sizeof(heads) / sizeof(heads[0]); k++)
-                table_column(d, t, heads[k], COLUMN_NUMBER);
-            table_column(d, t, "Status and source", COLUMN_TEXT);
-        }
-        for (size_t k = 0; k < g->n; k++)
-            energy_row(d, t, g, g->cells[k]);
-    }
-    if (!t)
-        energy_reasons(r);
 }

@@ -124,14 +124,14 @@ static const char *energy_clause(struct arena *a, const struct report_matrix *m,
 {
     const struct report_group *tg = pick_group(m, run, true);
     const struct report_cell *c = tg ? report_best(tg, "i2_s") : NULL, *base = tg ? report_best(tg, "f16") : NULL;
-    const double x = c ? report_metric_value(c, "joules_per_token") : NAN;
-    const double y = base ? report_metric_value(base, "joules_per_token") : NAN;
+    const double x = c ? energy_per_token(c) : NAN;
+    const double y = base ? energy_per_token(base) : NAN;
     if (c && !isnan(x) && !isnan(y))
         return arena_fmt(a, "in decode of %s a token took %s J with i2_s and %s J with f16", c->model, number_sig(a, x, 3),
                          number_sig(a, y, 3));
     for (size_t i = 0; i < run->n_cells; i++) {
         const struct report_metric *e = run->cells[i].ok ? energy_metric(&run->cells[i]) : NULL;
-        if (e && !isnan(e->value))
+        if (e && !isnan(energy_per_token(&run->cells[i])))
             return "energy was read in some cells, see below";
         if (e)
             return arena_fmt(a, "energy could not be read: %s", text_reason(a, e->reason));

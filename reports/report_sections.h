@@ -31,10 +31,15 @@ const char *text_interval(struct arena *a, struct report_interval x, double scal
 void put_missing(struct doc *d, struct doc_table *t, const struct report_cell *c);
 /* Puts a metric, or "unavailable (1)" with its reason. `bytes`: with a decimal prefix, else a plain number. */
 void put_metric(struct doc *d, struct doc_table *t, const struct report_cell *c, const char *name, bool bytes);
+/* Puts value / base, or "no base". */
+void put_share(struct doc *d, struct doc_table *t, double value, double base);
+bool any_cell(const struct report_group *g, bool (*has)(const struct report_cell *c));
 void put_plots(struct report *r, enum plot_kind kind);
 const char *text_threads(struct arena *a, long long n);       /* "1 thread", "2 threads" */
 const char *text_reason(struct arena *a, const char *reason); /* without the full stop at its end; "no reason recorded" */
 /* The energy metric with a value, or one that says why there is none; NULL: the cell has neither. */
 const struct report_metric *energy_metric(const struct report_cell *c);
+/* J/token that was measured or derived; NAN otherwise: an estimate does not count. */
+double energy_per_token(const struct report_cell *c);
 
 #endif

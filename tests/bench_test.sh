@@ -139,6 +139,8 @@ refused "--kv: 'f64' is no KV cache type" --kv f64
 refused "--timeout: '0' is not a number of seconds" --timeout 0
 refused "nowhere.gguf" -m nowhere.gguf
 refused "nothing to run" -c tiny -p 0 -n 0
+refused "--energy-source 'rapl': no such source" --energy-source rapl
+refused "--baseline '0': expected seconds from 0.1 to 3600" --baseline 0
 refused "'extra' is no flag" extra
 run -c tiny -o /dev/null/out
 ok "refused: an output folder that cannot be made" eval "is $rc 2 && one_line && has '-o /dev/null/out: Not a directory' err"
@@ -163,18 +165,20 @@ fi
 zone=$dir/sys/class/powercap/intel-rapl:0
 mkdir -p "$zone"
 echo package-0 >"$zone/name"
-echo 3000000000 >"$zone/max_energy_range_uj"
-play() {
+echo 262143328850 >"$zone/max_energy_range_uj"
+mkfifo "$dir/never"
+play() { # about every 2 ms, without a process for the wait
     local t0=${EPOCHREALTIME/[.,]/}
+    exec 9<>"$dir/never"
     while [ -d "$zone" ]; do
         printf '%020d\n' $((50 * (${EPOCHREALTIME/[.,]/} - t0))) 1<>"$zone/energy_uj"
-        sleep 0.005
+        read -rt 0.002 -u 9
     done
 }
 play &
 driver=$!
 sleep 0.1
-tokens=$([ ${#RUN_CMD[@]} -eq 0 ] && echo 200 || echo 4) # a window of some 0.2 s to 2 s: the counter must move, but not wrap
+tokens=$([ ${#RUN_CMD[@]} -eq 0 ] && echo 200 || echo 4) # a window of some 0.1 s to 2 s: the counter must move
 run -m $model -f i2_s -t 1 -p 0 -n "$tokens" -r 5 --sysfs "$dir/sys" -o "$dir/energy" --no-report
 joules=$(metric energy energy_pkg_j)
 per_token=$(metric energy joules_per_token)
@@ -182,6 +186,21 @@ ok "energy: read from the counter ($joules J)" calc "${joules/null/0} > 0"
 expected=$(awk "BEGIN { print ${joules/null/0} / (5 * $tokens) }")
 ok "energy: per token, over all 5 repetitions" \
     calc "${per_token/null/0} > 0.999 * $expected && ${per_token/null/0} < 1.001 * $expected"
+run -m $model -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 3 --sysfs "$dir/sys" --baseline 0.5 --estimate -o "$dir/energy2"
+ok "energy: exit status 0" is "$rc" 0
+ok "energy: the source is in the record" eval "grep -A3 '^ \"energy\": {' '$dir/energy2/results.json' | grep -q '\"name\": \"powercap\"'"
+ok "energy: eight idle windows" is "$(grep -c '^     "seconds": ' "$dir/energy2/results.json")" 8
+idle=$(grep -A1 '"idle_w": {' "$dir/energy2/results.json" | sed -n 's/.*"value": \([^,]*\),.*/\1/p')
+ok "energy: the idle machine draws 50 W ($idle)" calc "${idle/null/0} > 48 && ${idle/null/0} < 52"
+ok "energy: every repetition has its joules" is "$(values energy2 energy_samples_j | wc -l)" 2
+ok "energy: net of every cell" is "$(count energy2 '"net_joules_per_token": {')" 2
+ok "energy: the ratio is split into time and power" is "$(count energy2 '"power_ratio": {')" 1
+ok "energy: three estimates per cell, marked" is "$(count energy2 '"status": "estimated"')" 6
+ok "energy: the report shows the factors" grep -q '= time / f16' "$dir/energy2/report.md"
+ok "energy: the report shows no estimate" eval "! grep -q 'estimated_' '$dir/energy2/report.md'"
+ok "energy: no estimate without being asked" is "$(count energy '"status": "estimated"')" 0
+run -m $model -f i2_s -t 1 -p 0 -n 2 -r 1 --sysfs "$dir/sys" --energy-source hwmon --no-report -o "$dir/energy3"
+ok "energy: --energy-source takes only that one" eval "is \"\$(metric energy3 joules_per_token)\" null && [ \"\$(count energy3 'no energyN_input')\" -gt 0 ]"
 kill "$driver" 2>/dev/null
 driver=
 
