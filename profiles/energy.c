@@ -25,7 +25,6 @@ struct energy {
     } tried[N_SOURCES];
     bool asked;                  /* a certain source was wanted */
     char why[METRIC_REASON_LEN]; /* why there is no headline; empty: there is one */
-    bool grid_known;
 };
 
 /* ---- names ---- */
@@ -158,17 +157,14 @@ static int energy_open(const struct probe_env *env, void **state)
         return rc;
     }
     say_why(e);
+    energy_window_measure_grid(e->window); /* here, not in the first window: it takes some updates */
     *state = e;
     return 0;
 }
 
 static void energy_start(void *state)
 {
-    struct energy *e = state;
-    if (!e->grid_known)
-        energy_window_measure_grid(e->window);
-    e->grid_known = true;
-    energy_window_start(e->window);
+    energy_window_start(((struct energy *)state)->window);
 }
 
 static void energy_stop(void *state)

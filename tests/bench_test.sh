@@ -168,6 +168,7 @@ echo package-0 >"$zone/name"
 echo 262143328850 >"$zone/max_energy_range_uj"
 mkfifo "$dir/never"
 play() { # about every 2 ms, without a process for the wait
+    renice -n -19 -p "$BASHPID" >/dev/null 2>&1 # as root: on a busy machine, too
     local t0=${EPOCHREALTIME/[.,]/}
     exec 9<>"$dir/never"
     while [ -d "$zone" ]; do
@@ -186,7 +187,7 @@ ok "energy: read from the counter ($joules J)" calc "${joules/null/0} > 0"
 expected=$(awk "BEGIN { print ${joules/null/0} / (5 * $tokens) }")
 ok "energy: per token, over all 5 repetitions" \
     calc "${per_token/null/0} > 0.999 * $expected && ${per_token/null/0} < 1.001 * $expected"
-run -m $model -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 3 --sysfs "$dir/sys" --baseline 0.5 --estimate -o "$dir/energy2"
+run -m $model -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 3 --sysfs "$dir/sys" --baseline 1 --estimate -o "$dir/energy2"
 ok "energy: exit status 0" is "$rc" 0
 ok "energy: the source is in the record" eval "grep -A3 '^ \"energy\": {' '$dir/energy2/results.json' | grep -q '\"name\": \"powercap\"'"
 ok "energy: eight idle windows" is "$(grep -c '^     "seconds": ' "$dir/energy2/results.json")" 8

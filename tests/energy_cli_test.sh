@@ -45,8 +45,12 @@ calc() { awk "BEGIN { exit !($1) }"; }
 mkfifo "$dir/never" && exec 9<>"$dir/never"
 nap() { read -rt "$1" -u 9; }
 
+# As root the player goes first on a busy machine: a counter that moves late would be a coarse one.
+first() { renice -n -19 -p "$BASHPID" >/dev/null 2>&1; }
+
 # play ZONE UW START_UJ RANGE_UJ: a counter that runs at UW microwatts = UW / 10^6 uJ per microsecond, about every 2 ms
 play() {
+    first
     local t0=${EPOCHREALTIME/[.,]/} t
     while [ -d "$1" ]; do
         t=${EPOCHREALTIME/[.,]/}
@@ -95,11 +99,11 @@ if [ ${#RUN_CMD[@]} -eq 0 ]; then
 fi
 ok "the record names the source" eval "has '\"name\": \"powercap\"' out && has '\"kind\": \"counter\"' out && has '\"range_j\": 262143.32885' out"
 
-run energy --sysfs "$tree42" --baseline 0.6 --json -- sleep 0.6
+run energy --sysfs "$tree42" --baseline 1.2 --json -- sleep 0.6
 ok "baseline: the idle machine draws as much, so nothing is left ($(metric energy_net_j) J)" \
     calc "$(metric energy_baseline_j) > 20 && $(metric energy_net_j) < 2 && $(metric energy_net_j) > -2"
 ok "baseline: eight idle windows are kept" is "$(grep -c '"seconds": ' "$dir/out")" 8
-run energy --sysfs "$tree42" --baseline 0.4 -- sleep 0.4
+run energy --sysfs "$tree42" --baseline 1 -- sleep 0.4
 ok "baseline: gross, baseline and net in words" grep -Eq '^  idle [34][0-9][.0-9]* W \(.*, gross [.0-9]* J .*, net' "$dir/out"
 ok "baseline: fits 100 columns" narrow
 run energy --sysfs "$dir/empty" --baseline 0.1 --json -- true
@@ -112,6 +116,7 @@ ok "no estimate without being asked" eval "! has estimated_ out"
 
 # an external meter: 42 W written every 50 ms with the time
 meter() {
+    first
     while [ -d "$tree42" ]; do
         printf '%s,42.0\n' "${EPOCHREALTIME/,/.}"
         nap 0.05
@@ -138,6 +143,7 @@ ok "--source: only that one" eval "is $(metric energy_pkg_j) null && has 'no ene
 # attribution: the same tree beside a made-up /proc in which others are busy
 mkdir -p "$dir/proc"
 busy() { # a machine whose CPUs others use all the time, 100 ticks a second each
+    first
     local t0=${EPOCHREALTIME/[.,]/} cpus
     cpus=$(nproc)
     while [ -d "$tree42" ]; do
@@ -209,7 +215,7 @@ ok "Ctrl-C: prints what was measured" eval "has 'energy: ' out && has interrupte
 run doctor --sysfs "$tree"
 ok "doctor: exit status 0 without --strict" is "$rc" 0
 ok "doctor: fits 100 columns" narrow
-ok "doctor: found the counter" grep -Eq '^  energy +partly +energy_pkg_j' "$dir/out"
+ok "doctor: found the counter" grep -Eq '^  energy +partly +energy_' "$dir/out"
 run doctor --sysfs "$dir/empty"
 ok "doctor: says why there is no energy" grep -q 'energy_pkg_j.*: no powercap tree' "$dir/out"
 run doctor --sysfs "$tree" --json

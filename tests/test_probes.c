@@ -117,7 +117,7 @@ static void keep_alive_is_the_shortest_time(void **state)
 {
     (void)state;
     struct sim *s = sim_new();
-    struct probe_env env = {.sysfs = sim_root(s)};
+    struct probe_env env = {.sysfs = sim_root(s), .seam = sim_clock(s)};
     struct probe_set *set;
     assert_int_equal(probe_set_open(&env, &set), 0);
     assert_true(isinf(probe_set_keep_alive(set)));
