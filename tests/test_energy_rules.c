@@ -16,6 +16,7 @@
 #include "profiles/energy_baseline.h"
 #include "profiles/energy_counter.h"
 #include "profiles/energy_estimate.h"
+#include "profiles/energy_power.h"
 #include "tests/energy_fixture.h"
 
 /* ---- estimates ---- */
@@ -336,6 +337,27 @@ static void counter_arithmetic(void **state)
     assert_non_null(strstr(k.failure, "no possible power"));
 }
 
+/* A ramp from 10 to 30 W in steps of unequal length: the trapezoid rule is exact. */
+static void power_arithmetic(void **state)
+{
+    (void)state;
+    static const double t[] = {100, 100.5, 101.5, 101.75, 102};
+    const struct energy_channel ch = {.fd = -1, .label = "x", .name = "y"};
+    struct energy_power p;
+    energy_power_start(&p, &ch, 0, 10, t[0]);
+    for (size_t i = 1; i < 5; i++)
+        energy_power_add(&p, &ch, 0, 10 + 10 * (t[i] - 100), t[i], 0.1);
+    assert_true(near(p.joules, 40));
+    assert_int_equal(p.samples, 5);
+    energy_power_add(&p, &ch, 0, -1, 102.1, 0.1);
+    assert_non_null(strstr(p.failure, "no possible power"));
+    energy_power_start(&p, &ch, 0, 10, 0);
+    energy_power_add(&p, &ch, 0, 10, 4.9, 1);
+    assert_string_equal(p.failure, ""); /* five periods */
+    energy_power_add(&p, &ch, 0, 10, 10, 1);
+    assert_non_null(strstr(p.failure, "not sampled for 5.1 s"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +366,7 @@ int main(void)
         cmocka_unit_test(net_carries_both_intervals),         cmocka_unit_test(baseline_of_a_simulated_machine),
         cmocka_unit_test(meter_file_is_cut_to_the_window),    cmocka_unit_test(meter_file_is_refused),
         cmocka_unit_test(meter_file_may_be_growing),          cmocka_unit_test(counter_arithmetic),
+        cmocka_unit_test(power_arithmetic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
