@@ -25,6 +25,15 @@ const struct format *format_of_type(uint32_t gguf_type)
     return NULL;
 }
 
+const struct format *format_at(size_t i)
+{
+    for (size_t r = 0; r < N_REGISTRIES; r++)
+        for (const struct format *const *f = registries[r]; *f; f++)
+            if (i-- == 0)
+                return *f;
+    return NULL;
+}
+
 const struct format *format_default_embedding(const struct format *fmt, size_t cols)
 {
     if (fmt->act == ACT_F32)

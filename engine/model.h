@@ -75,6 +75,8 @@ struct model_work model_work(const struct model *m, size_t pos, size_t n, size_t
 /* Any format of kernels/ or baselines/ by name; NULL when unknown. */
 const struct format *format_find(const char *name);
 const struct format *format_of_type(uint32_t gguf_type);
+/* All of them, the ternary ones first, for i = 0, 1, ...; NULL after the last. */
+const struct format *format_at(size_t i);
 /* The embedding / lm_head format that goes with a format of the linear layers: f16 for f16 and f32, q8_0 for q8_0, else q6_k;
  * q8_0 where `cols` is no multiple of 256. */
 const struct format *format_default_embedding(const struct format *fmt, size_t cols);

@@ -1,7 +1,7 @@
 /* `bitjoule kernels`: each matrix kernel alone, checked against plain C and measured against the machine's peaks.
  *
- * Flags -> kernel plan -> kernel_bench_run -> table on stdout, JSON with every sample in a file. Exit status: 0 all kernels are right;
- * 1 one is wrong, or something failed; 2 bad input. */
+ * Flags -> kernel plan -> kernel_bench_run -> table on stdout, JSON with every sample in a file. Exit status: 0 all kernels are
+ * right; 1 one is wrong, or something failed; 2 bad input. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "baselines/baselines.h"
 #include "engine/args.h"
 #include "engine/topology.h"
 #include "harness/harness_cmds.h"
@@ -19,9 +18,8 @@
 #include "profiles/host_info.h"
 #include "profiles/time_clock.h"
 
-enum { OPT_ISA = 256, OPT_SHAPE, OPT_ROUNDS, OPT_MIN_TIME, OPT_JSON, OPT_QUICK, OPT_IN_CACHE, MAX_TOKENS = 4096, MAX_ROWS = 1 << 24 };
-
-enum { DIGITS = JSON_REAL_PRECISION(12), FALLBACK_LLC = 32 << 20 };
+enum { OPT_ISA = 256, OPT_SHAPE, OPT_ROUNDS, OPT_MIN_TIME, OPT_JSON, OPT_QUICK, OPT_IN_CACHE };
+enum { MAX_TOKENS = 4096, MAX_ROWS = 1 << 24, DIGITS = JSON_REAL_PRECISION(12), FALLBACK_LLC = 32 << 20 };
 
 struct kernels_args {
     struct kernel_request req;
@@ -40,7 +38,7 @@ static const char usage_text[] =
     "      --shape LIST       matrices of ROWSxCOLS: 4096x4096,... (alone: no model's)\n"
     "  -n, --tokens LIST      tokens of one call; 1 is gemv (default: 1,8,32,128,512; lm_head: 1)\n"
     "  -t, --threads LIST     1,2,4  1-8  all  pow2 (default: one per physical core)\n"
-    "      --rounds N         samples of each kernel, interleaved with all others (default: 10; 5 of plain C and what takes over 50 ms)\n"
+    "      --rounds N         interleaved samples of each kernel (default: 10; 5 of plain C and of what takes over 50 ms)\n"
     "      --min-time S       seconds of a sample, which is at least one call (default: 0.002)\n"
     "      --in-cache         one copy of each matrix, so that it may stay in the caches\n"
     "      --quick            -n 1,128, 5 rounds (3), --min-time 0.001 where these are not given\n"
@@ -136,13 +134,13 @@ static int parse_flags(struct kernels_args *a, int argc, char **argv)
 /* Without -f: f32 is an oracle that nobody runs, q6_k is made for embeddings. */
 static void default_formats(struct kernel_request *r, bool all)
 {
-    for (int b = 0; b < 2; b++)
-        for (const struct format *const *f = b ? baseline_formats : ternary_formats; *f && r->n_formats < KERNEL_MAX_FORMATS; f++) {
-            if (!all && *f == &format_f32)
-                continue;
-            r->only_head[r->n_formats] = !all && *f == &format_q6_k;
-            r->formats[r->n_formats++] = *f;
-        }
+    const struct format *f;
+    for (size_t i = 0; (f = format_at(i)) && r->n_formats < KERNEL_MAX_FORMATS; i++) {
+        if (!all && strcmp(f->name, "f32") == 0)
+            continue;
+        r->only_head[r->n_formats] = !all && strcmp(f->name, "q6_k") == 0;
+        r->formats[r->n_formats++] = f;
+    }
 }
 
 static int choose_formats(struct kernel_request *r, const struct str_list *names)
@@ -173,7 +171,8 @@ static int add_matrix(struct kernel_request *r, const char *text)
         if (parse_uint(rows, 1, MAX_ROWS, &v[0]) && parse_uint(x + 1, 1, MODEL_MAX_COLS, &v[1]))
             return kernel_request_shape(r, (size_t)v[0], (size_t)v[1], err) == 0 ? -1 : bad_input(err);
     }
-    return args_complain("kernels", EXIT_BAD_INPUT, "--shape '%s': expected ROWSxCOLS, at most %dx%d", text, MAX_ROWS, MODEL_MAX_COLS);
+    return args_complain("kernels", EXIT_BAD_INPUT, "--shape '%s': expected ROWSxCOLS, at most %dx%d", text, MAX_ROWS,
+                         MODEL_MAX_COLS);
 }
 
 static int choose_shapes(struct kernels_args *a)
@@ -215,10 +214,11 @@ static void show_progress(const struct kernel_bench *b, size_t shape, unsigned r
 {
     const struct kernel_shape *s = &b->plan->req.shapes[shape];
     if (round == 0)
-        fprintf(stderr, "\r\033[Kshape %zu of %zu, %zu x %zu: filling memory, checking", shape + 1, b->plan->req.n_shapes, s->rows, s->cols);
+        fprintf(stderr, "\r\033[Kshape %zu of %zu, %zu x %zu: filling memory, checking", shape + 1, b->plan->req.n_shapes, s->rows,
+                s->cols);
     else
-        fprintf(stderr, "\r\033[Kshape %zu of %zu, %zu x %zu: round %u of %u", shape + 1, b->plan->req.n_shapes, s->rows, s->cols, round,
-                b->rounds);
+        fprintf(stderr, "\r\033[Kshape %zu of %zu, %zu x %zu: round %u of %u", shape + 1, b->plan->req.n_shapes, s->rows, s->cols,
+                round, b->rounds);
     fflush(stderr);
 }
 
@@ -253,12 +253,13 @@ static json_t *result_json(const struct kernel_bench *b, const struct surroundin
 {
     char utc[32];
     utc_now(utc);
-    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:i, s:f, s:b, s:I, s:I, s:I}}, s:O, s:O, s:o, s:o, s:o, s:o}", "schema", 1,
-                     "kind", "kernels", "tool", run_tool_json(), "run", "started_utc", at->began_utc, "ended_utc", utc, "duration_s", time_now_s() - at->began_s,
-                     "command", run_command_json(argc, argv), "settings", "rounds", (int)b->rounds, "rounds_slow", (int)b->rounds_slow, "min_time_s", b->min_time_s,
-                     "in_cache", (int)b->in_cache, "arena_bytes", (json_int_t)b->arena_bytes, "llc_bytes", (json_int_t)b->llc_bytes,
-                     "seed", (json_int_t)b->seed, "host", at->host, "warnings", at->warnings, "build", run_build_json(), "peaks",
-                     kernel_peaks_json(b), "kernels", kernel_cells_json(b), "skipped", kernel_skips_json(b));
+    return json_pack("{s:i, s:s, s:o, s:{s:s, s:s, s:f, s:o, s:{s:i, s:i, s:f, s:b, s:I, s:I, s:I}}, s:O, s:O, s:o, s:o, s:o, s:o}",
+                     "schema", 1, "kind", "kernels", "tool", run_tool_json(), "run", "started_utc", at->began_utc, "ended_utc", utc,
+                     "duration_s", time_now_s() - at->began_s, "command", run_command_json(argc, argv), "settings", "rounds",
+                     (int)b->rounds, "rounds_slow", (int)b->rounds_slow, "min_time_s", b->min_time_s, "in_cache", (int)b->in_cache,
+                     "arena_bytes", (json_int_t)b->arena_bytes, "llc_bytes", (json_int_t)b->llc_bytes, "seed", (json_int_t)b->seed,
+                     "host", at->host, "warnings", at->warnings, "build", run_build_json(), "peaks", kernel_peaks_json(b),
+                     "kernels", kernel_cells_json(b), "skipped", kernel_skips_json(b));
 }
 
 /* Opened before anything is measured, so that a wrong path costs nothing; what an earlier run left stays until the end. */

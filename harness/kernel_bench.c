@@ -5,20 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "engine/memory.h"
 #include "harness/kernel_data.h"
 #include "kernels/cpu.h"
 #include "profiles/time_clock.h"
 
-enum { SPIN_US = 50, MAX_CALLS = 1 << 20, HUGE_PAGE = 2 << 20, MIN_ARENA = 64 << 20 };
+enum { SPIN_US = 50, MAX_CALLS = 1 << 20, TOUCH_ALIGN = 2 << 20, MIN_ARENA = 64 << 20 };
 
 struct runner {
     struct kernel_bench *b;
-    struct pool *pools[LIST_MAX]; /* most threads first: a pool binds its caller, and the next one sees only the CPUs of all its threads */
+    struct pool
+        *pools[LIST_MAX]; /* most threads first: a pool binds its caller, and the next one sees only the CPUs of all its threads */
     size_t n_pools;
-    char *scratch; /* [most threads, KERNEL_SCRATCH_BYTES] */
-    char *arena;   /* b->arena_bytes in huge pages, as the engine's weights lie: of the matrices of one shape after the other */
+    char *scratch;         /* [most threads, KERNEL_SCRATCH_BYTES] */
+    struct huge_map arena; /* as the engine's weights lie: for the matrices of one shape after the other */
     struct kernel_data data;
 };
 
@@ -153,7 +154,7 @@ static int run_shape(struct runner *r, size_t from, size_t to, char err[KERNEL_E
     const struct kernel_bench *b = r->b;
     const struct format *formats[KERNEL_MAX_FORMATS];
     struct kernel_data_spec spec = {
-        .arena = r->arena, .arena_bytes = b->arena_bytes, .one_copy = b->in_cache, .seed = b->seed, .pool = r->pools[0]};
+        .arena = r->arena.data, .arena_bytes = b->arena_bytes, .one_copy = b->in_cache, .seed = b->seed, .pool = r->pools[0]};
     const size_t shape = b->plan->cells[from].shape;
     describe(b->plan, from, to, formats, &spec);
     int rc = 0;
@@ -191,7 +192,8 @@ static size_t shape_end(const struct kernel_plan *p, size_t from)
     return to;
 }
 
-/* The arena: KERNEL_LLC_TIMES the caches, less when memory is short, and never too small for one copy of each of a shape's matrices. */
+/* The arena: KERNEL_LLC_TIMES the caches, less when memory is short, and never too small for one copy of each of a shape's
+ * matrices. */
 static int size_arena(struct kernel_bench *b, char err[KERNEL_ERR_LEN])
 {
     const struct format *formats[KERNEL_MAX_FORMATS];
@@ -201,8 +203,8 @@ static int size_arena(struct kernel_bench *b, char err[KERNEL_ERR_LEN])
         describe(b->plan, from, shape_end(b->plan, from), formats, &s);
         const size_t arena = kernel_data_arena_min(&s), rest = kernel_data_bytes(&s);
         if (arena + rest > b->available - b->available / 8) {
-            snprintf(err, KERNEL_ERR_LEN, "%zu x %zu: needs %.1f GB, %.1f GB available; choose fewer formats (-f) or tokens (-n)", s.rows,
-                     s.cols, 1e-9 * (double)(arena + rest), 1e-9 * (double)b->available);
+            snprintf(err, KERNEL_ERR_LEN, "%zu x %zu: needs %.1f GB, %.1f GB available; choose fewer formats (-f) or tokens (-n)",
+                     s.rows, s.cols, 1e-9 * (double)(arena + rest), 1e-9 * (double)b->available);
             return -ENOMEM;
         }
         least = arena > least ? arena : least;
@@ -210,7 +212,7 @@ static int size_arena(struct kernel_bench *b, char err[KERNEL_ERR_LEN])
     }
     if (want > b->available / 2 - besides / 2)
         want = b->available / 2 - besides / 2;
-    b->arena_bytes = ((want > least ? want : least) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    b->arena_bytes = want > least ? want : least;
     return 0;
 }
 
@@ -218,19 +220,17 @@ static void touch(void *arg, unsigned thread, unsigned threads)
 {
     const struct runner *r = arg;
     size_t from, to;
-    pool_share(r->b->arena_bytes, HUGE_PAGE, thread, threads, &from, &to);
-    memset(r->arena + from, 1, to - from); /* all of it and not with zeros: untouched and zero pages may share memory */
+    pool_share(r->b->arena_bytes, TOUCH_ALIGN, thread, threads, &from, &to);
+    memset((char *)r->arena.data + from, 1,
+           to - from); /* all of it and not with zeros: untouched and zero pages may share memory */
 }
 
 static int map_arena(struct runner *r)
 {
-    void *p = mmap(NULL, r->b->arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return -ENOMEM;
-    madvise(p, r->b->arena_bytes, MADV_HUGEPAGE); /* a hint: where it fails, pages are small */
-    r->arena = p;
-    pool_run(r->pools[0], touch, r);
-    return 0;
+    const int rc = huge_map_new(r->b->arena_bytes, &r->arena);
+    if (rc == 0)
+        pool_run(r->pools[0], touch, r);
+    return rc;
 }
 
 static int start_peaks(struct runner *r)
@@ -239,7 +239,7 @@ static int start_peaks(struct runner *r)
     const struct kernel_peaks_spec s = {.tables = b->peak_tables,
                                         .features = cpu_features(),
                                         .threads = &b->plan->req.threads,
-                                        .memory = b->in_cache ? NULL : r->arena,
+                                        .memory = b->in_cache ? NULL : r->arena.data,
                                         .bytes = b->arena_bytes,
                                         .sample_s = b->min_time_s};
     return kernel_peaks_new(&s, &b->peaks);
@@ -281,8 +281,7 @@ int kernel_bench_run(struct kernel_bench *b, char err[KERNEL_ERR_LEN])
         snprintf(err, KERNEL_ERR_LEN, "%s", strerror(-rc));
     while (r.n_pools > 0) /* in reverse: each gives its caller back the CPUs it found */
         pool_free(r.pools[--r.n_pools]);
-    if (r.arena)
-        munmap(r.arena, b->arena_bytes);
+    huge_map_free(&r.arena);
     free(r.scratch);
     return rc;
 }

@@ -1,7 +1,8 @@
 /* Runs the cells of a kernel plan: shape by shape, every cell first checked against plain C and then timed in interleaved rounds.
  *
- * A call is what the engine does with a matrix: each thread multiplies its share of the rows, then all meet at a barrier. A sample is
- * as many calls as fill `min_time_s`. A round takes one sample of each peak and of each cell of the shape, in alternating direction. */
+ * A call is what the engine does with a matrix: each thread multiplies its share of the rows, then all meet at a barrier. A sample
+ * is as many calls as fill `min_time_s`. A round takes one sample of each peak and of each cell of the shape, in alternating
+ * direction. */
 #ifndef BITJOULE_KERNEL_BENCH_H
 #define BITJOULE_KERNEL_BENCH_H
 
@@ -12,18 +13,18 @@ struct kernel_bench {
     struct kernel_plan *plan;
     const struct peak_loops *const *peak_tables;
     unsigned rounds;
-    unsigned rounds_slow; /* samples of plain C, and of kernels that take longer than KERNEL_SLOW_S: they come from the first rounds */
+    unsigned rounds_slow; /* samples of plain C and of what takes longer than KERNEL_SLOW_S, from the first rounds */
     double min_time_s;
-    bool in_cache;      /* one copy of each matrix: what fits in the caches stays there */
-    size_t llc_bytes;   /* last-level caches of the machine, all of them */
-    size_t available;   /* memory that may be used */
+    bool in_cache;    /* one copy of each matrix: what fits in the caches stays there */
+    size_t llc_bytes; /* last-level caches of the machine, all of them */
+    size_t available; /* memory that may be used */
     uint64_t seed;
     void (*progress)(const struct kernel_bench *b, size_t shape, unsigned round); /* NULL: none */
 
     /* Set by kernel_bench_run */
     size_t arena_bytes; /* what the copies of a shape's matrices, in all formats, fill */
     struct kernel_peaks peaks;
-    size_t n_wrong;     /* cells whose outputs were not C's */
+    size_t n_wrong; /* cells whose outputs were not C's */
 };
 
 enum { KERNEL_LLC_TIMES = 4 }; /* the weights that a round goes through are so many times the last-level caches, if memory allows */

@@ -310,7 +310,8 @@ static void first_difference(const struct kernel_data *d, const float *want, siz
                  float_to_bits(got[r]), (double)want[r], float_to_bits(want[r]));
 }
 
-bool kernel_data_check(const struct kernel_data *d, const struct kernel_matrix *m, size_t rows, size_t n, char text[KERNEL_TEXT_LEN])
+bool kernel_data_check(const struct kernel_data *d, const struct kernel_matrix *m, size_t rows, size_t n,
+                       char text[KERNEL_TEXT_LEN])
 {
     for (size_t t = 0; t < n; t++) {
         const float *want = m->expected + d->token[t] * d->rows;

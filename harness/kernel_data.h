@@ -1,9 +1,9 @@
 /* The matrices and activations that `bitjoule kernels` measures with, for one shape, and the outputs they must give.
  *
- * A matrix is made of a few different rows in random order, and a batch of a few different tokens in random order: so plain C has to
- * multiply only those few to know, bit for bit, every output of any call (a row's output depends on nothing but the row, the token and
- * the matrix's scale). The speed of a kernel does not depend on the values. Copies of a matrix lie one after the other in the caller's
- * arena, and calls go through them in turn, so that the weights come from memory. */
+ * A matrix is made of a few different rows in random order, and a batch of a few different tokens in random order: so plain C has
+ * to multiply only those few to know, bit for bit, every output of any call (a row's output depends on nothing but the row, the
+ * token and the matrix's scale). The speed of a kernel does not depend on the values. Copies of a matrix lie one after the other in
+ * the caller's arena, and calls go through them in turn, so that the weights come from memory. */
 #ifndef BITJOULE_KERNEL_DATA_H
 #define BITJOULE_KERNEL_DATA_H
 
@@ -18,7 +18,8 @@ struct kernel_matrix {
     float *expected; /* [KERNEL_TOKENS, rows]: outputs of the different tokens */
 };
 
-enum { KERNEL_TOKENS = 7, KERNEL_ROWS = 61 }; /* different tokens and rows; odd, so that no blocking of a kernel repeats with them */
+/* Different tokens and rows: odd, so that no blocking of a kernel repeats with them */
+enum { KERNEL_TOKENS = 7, KERNEL_ROWS = 61 };
 
 struct kernel_data {
     size_t rows, cols, n_max;
@@ -56,6 +57,7 @@ struct acts kernel_data_acts(const struct kernel_data *d, enum act_kind kind, si
 /* Overwrites the outputs with a NaN that no kernel makes. */
 void kernel_data_poison(struct kernel_data *d, size_t n);
 /* Outputs of rows [0, rows) and tokens [0, n) against C's bits. False: *text says which one differs. */
-bool kernel_data_check(const struct kernel_data *d, const struct kernel_matrix *m, size_t rows, size_t n, char text[KERNEL_TEXT_LEN]);
+bool kernel_data_check(const struct kernel_data *d, const struct kernel_matrix *m, size_t rows, size_t n,
+                       char text[KERNEL_TEXT_LEN]);
 
 #endif

@@ -4,8 +4,9 @@
 
 static json_t *interval_json(const struct interval *i, double factor)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "median", json_number_or_null(i->value * factor), "lo", json_number_or_null(i->lo * factor),
-                     "hi", json_number_or_null(i->hi * factor), "confidence", json_number_or_null(i->confidence), "method", i->method);
+    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "median", json_number_or_null(i->value * factor), "lo",
+                     json_number_or_null(i->lo * factor), "hi", json_number_or_null(i->hi * factor), "confidence",
+                     json_number_or_null(i->confidence), "method", i->method);
 }
 
 static json_t *samples_json(const double *x, size_t n, double factor)
@@ -21,8 +22,9 @@ json_t *kernel_peaks_json(const struct kernel_bench *b)
     json_t *list = json_array();
     for (size_t i = 0; i < b->peaks.n; i++) {
         const struct kernel_peak *p = &b->peaks.list[i];
-        json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:f, s:o}", "threads", (int)p->threads, "kind", peak_kind_name(p->kind),
-                                              "isa", p->loops->isa, "unit", p->kind == PEAK_READ ? "GB/s" : "GMAC/s", "best", kernel_peak_best(p, 0, p->n),
+        json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:f, s:o}", "threads", (int)p->threads, "kind",
+                                              peak_kind_name(p->kind), "isa", p->loops->isa, "unit",
+                                              p->kind == PEAK_READ ? "GB/s" : "GMAC/s", "best", kernel_peak_best(p, 0, p->n),
                                               "samples", samples_json(p->rates, p->n, 1)));
     }
     return list;
@@ -38,7 +40,8 @@ static void add_results(json_t *o, const struct kernel_bench *b, const struct ke
     struct interval call_s, over_c;
     if (kernel_cell_time(c, &call_s, &over_c) != 0)
         return;
-    const struct kernel_limit own = kernel_cell_limit(b, c, call_s.value, false), best = kernel_cell_limit(b, c, call_s.value, true);
+    const struct kernel_limit own = kernel_cell_limit(b, c, call_s.value, false),
+                              best = kernel_cell_limit(b, c, call_s.value, true);
     json_object_set_new(o, "calls_per_sample", json_integer((json_int_t)c->calls));
     json_object_set_new(o, "samples_ns", samples_json(c->call_s, c->n_samples, 1e9));
     json_object_set_new(o, "ns", interval_json(&call_s, 1e9));
@@ -78,8 +81,8 @@ json_t *kernel_skips_json(const struct kernel_bench *b)
     for (size_t i = 0; i < b->plan->n_skips; i++) {
         const struct kernel_skip *s = &b->plan->skips[i];
         const struct kernel_shape *shape = s->shape == KERNEL_ANY_SHAPE ? NULL : &b->plan->req.shapes[s->shape];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:s}", "format", s->fmt->name, "isa", json_text_or_null(s->isa), "rows",
-                                              shape ? json_integer((json_int_t)shape->rows) : json_null(), "cols",
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:s}", "format", s->fmt->name, "isa", json_text_or_null(s->isa),
+                                              "rows", shape ? json_integer((json_int_t)shape->rows) : json_null(), "cols",
                                               shape ? json_integer((json_int_t)shape->cols) : json_null(), "reason", s->reason));
     }
     return list;

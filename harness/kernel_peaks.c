@@ -1,4 +1,5 @@
-/* See kernel_peaks.h. All threads of a pool start at a barrier and meet at one; the time between the two counts, so the slowest decides. */
+/* See kernel_peaks.h. All threads of a pool start at a barrier and meet at one; the time between the two counts, so the slowest
+ * decides. */
 #include "harness/kernel_peaks.h"
 
 #include <errno.h>
@@ -151,7 +152,8 @@ double kernel_peak_best(const struct kernel_peak *p, size_t from, size_t n)
 const struct kernel_peak *kernel_peaks_find(const struct kernel_peaks *p, enum peak_kind kind, unsigned threads, uint32_t features)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->list[i].kind == kind && p->list[i].threads == threads && (p->list[i].loops->need & features) == p->list[i].loops->need)
+        if (p->list[i].kind == kind && p->list[i].threads == threads &&
+            (p->list[i].loops->need & features) == p->list[i].loops->need)
             return &p->list[i];
     return NULL;
 }

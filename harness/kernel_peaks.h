@@ -1,6 +1,7 @@
-/* The rulers of `bitjoule kernels`: the loops of kernels/peak_loops.h run by the very threads that run the kernels, a short sample of
- * each in every round, so that both see the same machine. The best sample counts, as in kernels/peak.h. Bandwidth changes from minute
- * to minute where neighbours share the memory: what was measured in some rounds is compared with the best of those rounds. */
+/* The rulers of `bitjoule kernels`: the loops of kernels/peak_loops.h run by the very threads that run the kernels, a short sample
+ * of each in every round, so that both see the same machine. The best sample counts, as in kernels/peak.h. Bandwidth changes from
+ * minute to minute where neighbours share the memory: what was measured in some rounds is compared with the best of those rounds.
+ */
 #ifndef BITJOULE_KERNEL_PEAKS_H
 #define BITJOULE_KERNEL_PEAKS_H
 
@@ -32,8 +33,8 @@ struct kernel_peaks {
 
 enum { PEAK_WINDOW_BYTES = 128 << 20, PEAK_MIN_BYTES = 4096 }; /* of a read sample, at most; of each thread, at least */
 
-/* tables: best first, NULL-terminated; those that `features` has are measured. memory: written before, at least PEAK_MIN_BYTES for each
- * thread, or NULL. An arithmetic sample takes about sample_s. 0 or -ENOMEM. */
+/* tables: best first, NULL-terminated; those that `features` has are measured. memory: written before, at least PEAK_MIN_BYTES for
+ * each thread, or NULL. An arithmetic sample takes about sample_s. 0 or -ENOMEM. */
 struct kernel_peaks_spec {
     const struct peak_loops *const *tables;
     uint32_t features;

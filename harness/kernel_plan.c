@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "baselines/baselines.h"
 #include "engine/shape.h"
 #include "kernels/cpu.h"
 
@@ -19,7 +18,8 @@ static void append(char text[KERNEL_TEXT_LEN], const char *word)
 }
 
 /* Adds "model tensor" to the shape of that size, which is made when there is none. */
-static int add_shape(struct kernel_request *r, const struct kernel_shape *s, const char *model, const char *tensor, char err[KERNEL_ERR_LEN])
+static int add_shape(struct kernel_request *r, const struct kernel_shape *s, const char *model, const char *tensor,
+                     char err[KERNEL_ERR_LEN])
 {
     size_t i = 0;
     while (i < r->n_shapes && (r->shapes[i].rows != s->rows || r->shapes[i].cols != s->cols || r->shapes[i].head != s->head))
@@ -53,8 +53,9 @@ int kernel_request_model(struct kernel_request *r, const char *name, char err[KE
         const char *tensor;
         size_t rows, cols;
     } tensors[] = {
-        {"attn_q", q, hp.n_embd},        {"attn_k", kv, hp.n_embd},     {"attn_v", kv, hp.n_embd},       {"attn_output", hp.n_embd, q},
-        {"ffn_gate", hp.n_ff, hp.n_embd}, {"ffn_up", hp.n_ff, hp.n_embd}, {"ffn_down", hp.n_embd, hp.n_ff}, {"lm_head", hp.n_vocab, hp.n_embd},
+        {"attn_q", q, hp.n_embd},         {"attn_k", kv, hp.n_embd},          {"attn_v", kv, hp.n_embd},
+        {"attn_output", hp.n_embd, q},    {"ffn_gate", hp.n_ff, hp.n_embd},   {"ffn_up", hp.n_ff, hp.n_embd},
+        {"ffn_down", hp.n_embd, hp.n_ff}, {"lm_head", hp.n_vocab, hp.n_embd},
     };
     enum { N = sizeof tensors / sizeof tensors[0] };
     for (size_t i = 0; i < N && rc == 0; i++) {
@@ -74,8 +75,9 @@ int kernel_request_shape(struct kernel_request *r, size_t rows, size_t cols, cha
 
 bool kernel_head_format(const struct format *fmt, size_t cols)
 {
-    for (size_t i = 0; baseline_formats[i]; i++)
-        if (format_default_embedding(baseline_formats[i], cols) == fmt)
+    const struct format *f;
+    for (size_t i = 0; (f = format_at(i)); i++)
+        if (format_default_embedding(f, cols) == fmt)
             return true;
     return false;
 }
@@ -202,7 +204,8 @@ static int check_isas(const struct kernel_request *r, char err[KERNEL_ERR_LEN])
                     break;
             }
         if (!found) {
-            snprintf(err, KERNEL_ERR_LEN, "--isa '%.40s': none of the chosen formats has such a kernel in this build", r->isas.v[i]);
+            snprintf(err, KERNEL_ERR_LEN, "--isa '%.40s': none of the chosen formats has such a kernel in this build",
+                     r->isas.v[i]);
             return -EINVAL;
         }
     }

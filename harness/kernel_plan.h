@@ -1,7 +1,7 @@
 /* What `bitjoule kernels` measures: shapes x threads x tokens x formats x kernels -> cells, one line of the table each.
  *
- * Pure data, made before anything is allocated or timed; kernel_bench.h fills in the results. Plain C is always among the kernels of
- * a format: it is what the others are compared with, in bits and in speed. */
+ * Pure data, made before anything is allocated or timed; kernel_bench.h fills in the results. Plain C is always among the kernels
+ * of a format: it is what the others are compared with, in bits and in speed. */
 #ifndef BITJOULE_KERNEL_PLAN_H
 #define BITJOULE_KERNEL_PLAN_H
 
@@ -17,7 +17,7 @@ enum { KERNEL_TEXT_LEN = 160, KERNEL_ERR_LEN = 512, KERNEL_MAX_FORMATS = 32, KER
 /* W[rows, cols] */
 struct kernel_shape {
     size_t rows, cols;
-    bool head;                     /* lm_head: only formats that serve as one, only gemv: the engine asks for the logits of one position */
+    bool head; /* lm_head: only formats that serve as one, only gemv: the engine asks for the logits of one position */
     char tensors[KERNEL_TEXT_LEN]; /* "2b4t attn_q attn_output" */
 };
 
@@ -31,7 +31,7 @@ struct kernel_request {
     size_t n_shapes;
 };
 
-/* The shapes of a model's matrices (configs/models/NAME.ini); equal ones of all models are one. 0, or a negative errno and a line. */
+/* The shapes of a model's matrices (configs/models/NAME.ini); equal ones are one. 0, or a negative errno and a line. */
 int kernel_request_model(struct kernel_request *r, const char *name, char err[KERNEL_ERR_LEN]);
 /* One shape that belongs to no model. 0 or -EINVAL and a line. */
 int kernel_request_shape(struct kernel_request *r, size_t rows, size_t cols, char err[KERNEL_ERR_LEN]);
@@ -43,7 +43,7 @@ struct kernel_cell {
     const struct format *fmt;
     const struct kernel *kern;
     unsigned threads, n; /* n: tokens of one call; 1 is gemv */
-    /* What a call computes: all of the matrix, but of plain C only so many rows and tokens (KERNEL_C_MACS); its times are scaled by MACs */
+    /* What a call computes: all of it, but of plain C only so much (KERNEL_C_MACS); its times are scaled by MACs */
     size_t rows_timed;
     unsigned n_timed;
 
@@ -54,7 +54,7 @@ struct kernel_cell {
     size_t peaks_from;            /* the first sample of each peak that was taken in the cell's rounds */
     double *call_s;               /* [n_samples] seconds per call for the whole matrix */
     size_t n_samples;
-    bool slow;                    /* the last sample took longer than KERNEL_SLOW_S */
+    bool slow; /* the last sample took longer than KERNEL_SLOW_S */
 };
 
 #define KERNEL_ANY_SHAPE SIZE_MAX
@@ -75,9 +75,11 @@ struct kernel_plan {
     size_t n_skips;
 };
 
-enum { KERNEL_C_MACS = 1 << 21, KERNEL_C_TOKENS = 8 }; /* plain C: about this many multiply-adds, at most this many tokens, per call */
+/* Plain C: about this many multiply-adds and at most this many tokens per call */
+enum { KERNEL_C_MACS = 1 << 21, KERNEL_C_TOKENS = 8 };
 
-/* Copies the request; the words of its lists stay the caller's. `features`: what the CPU can run. 0, or a negative errno and a line; -EINVAL: nothing would run. */
+/* Copies the request; the words of its lists stay the caller's. `features`: what the CPU can run. 0, or a negative errno and a
+ * line; -EINVAL: nothing would run. */
 int kernel_plan_make(const struct kernel_request *r, uint32_t features, struct kernel_plan *out, char err[KERNEL_ERR_LEN]);
 void kernel_plan_free(struct kernel_plan *p);
 

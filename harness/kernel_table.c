@@ -46,7 +46,8 @@ static void time_text(const struct interval *s, bool scaled, char text[64])
 {
     const int digits = s->value >= 1e-3 ? 0 : s->value >= 1e-4 ? 1 : 2;
     if (s->hi >= s->lo)
-        snprintf(text, 64, "%.*f [%.*f, %.*f]%s", digits, 1e6 * s->value, digits, 1e6 * s->lo, digits, 1e6 * s->hi, scaled ? "~" : " ");
+        snprintf(text, 64, "%.*f [%.*f, %.*f]%s", digits, 1e6 * s->value, digits, 1e6 * s->lo, digits, 1e6 * s->hi,
+                 scaled ? "~" : " ");
     else
         snprintf(text, 64, "%.*f%s", digits, 1e6 * s->value, scaled ? "~" : " ");
 }
@@ -55,7 +56,8 @@ static int print_cell(FILE *f, const struct kernel_bench *b, const struct kernel
 {
     struct interval call_s, over_c;
     char own[48], best[48], time[64];
-    const bool scaled = kernel_cell_macs(b->plan, c) > (double)c->rows_timed * (double)b->plan->req.shapes[c->shape].cols * c->n_timed;
+    const bool scaled =
+        kernel_cell_macs(b->plan, c) > (double)c->rows_timed * (double)b->plan->req.shapes[c->shape].cols * c->n_timed;
     if (c->status != KERNEL_OK) {
         fprintf(f, "  %-6s %-11s WRONG: %s\n", c->fmt->name, c->kern->isa, c->reason);
         return 0;
@@ -81,23 +83,23 @@ static void print_heading(FILE *f, const struct kernel_bench *b, const struct ke
             c->n == 1 ? "gemv" : "gemm", c->n);
     if (r.read_gb_s > 0)
         fprintf(f, "; read %.1f GB/s in these rounds", r.read_gb_s);
-    fprintf(f, "\n  %-6s %-11s %28s %8s %7s %7s  %-16s %6s  %-16s %6s\n", "format", "isa", "us per call [95 %] ", "GMAC/s", "GB/s", "x C",
-            "limit, own isa", "of it", "limit, best isa", "of it");
+    fprintf(f, "\n  %-6s %-11s %28s %8s %7s %7s  %-16s %6s  %-16s %6s\n", "format", "isa", "us per call [95 %] ", "GMAC/s", "GB/s",
+            "x C", "limit, own isa", "of it", "limit, best isa", "of it");
 }
 
 static void print_notes(FILE *f, const struct kernel_bench *b)
 {
     const struct kernel_plan *p = b->plan;
-    fputs("\nlimit: what the roofline allows, weights / read bandwidth or MACs / peak, whichever takes longer, by the peaks of the same rounds:\n"
-          "with the kernel's own kind of instructions and with the best ones of this CPU. GB/s: of weights. x C: times faster than plain C on the\n"
-          "same data and threads.\n",
+    fputs("\nlimit: what the roofline allows, by the peaks of the same rounds: weights / read bandwidth or MACs / peak, whichever\n"
+          "takes longer; with the kernel's own kind of instructions, and with the best ones of this CPU. GB/s: of weights.\n"
+          "x C: times faster than plain C on the same data and threads.\n",
           f);
-    fprintf(f, "~: plain C computes about %.0f million MACs a call (some rows, at most %d tokens), scaled to the whole matrix by MACs.\n",
+    fprintf(f, "~: plain C computes about %.0f million MACs a call (some rows, at most %d tokens), scaled to the whole by MACs.\n",
             1e-6 * KERNEL_C_MACS, KERNEL_C_TOKENS);
     if (b->in_cache)
         fputs("--in-cache: one copy of each matrix; bandwidth is left out of the limit.\n", f);
     else
-        fprintf(f, "Weights come from memory: calls go through copies, %.0f MB of them for each shape; last-level caches: %.0f MB.\n",
+        fprintf(f, "Weights come from memory: %.0f MB of copies for each shape; last-level caches: %.0f MB.\n",
                 1e-6 * (double)b->arena_bytes, 1e-6 * (double)b->llc_bytes);
     for (size_t i = 0; i < p->n_skips; i++) {
         const struct kernel_skip *s = &p->skips[i];

@@ -1,5 +1,5 @@
-/* The loops of peak.c by ISA. The arithmetic ones run `iterations` of independent chains that fill the execution units; the sums must
- * stay in registers, hence PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each returns
+/* The loops of peak.c by ISA. The arithmetic ones run `iterations` of independent chains that fill the execution units; the sums
+ * must stay in registers, hence PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each returns
  * something that depends on all of its work, so that nothing is optimised away. */
 #ifndef BITJOULE_PEAK_LOOPS_H
 #define BITJOULE_PEAK_LOOPS_H
@@ -33,7 +33,7 @@ const struct peak_loops *peak_loops_for(uint32_t features);
 
 /* How many iterations of a loop take about `seconds` on the calling thread. */
 uint64_t peak_calibrate(int64_t (*loop)(uint64_t), double seconds);
-/* Prefetch distance of a round's read loop: which one is best differs between processors, so rounds take turns and the best counts. */
+/* Prefetch distance of a round's read loop: which one is best differs between processors, so rounds take turns. */
 size_t peak_ahead(unsigned round);
 
 #endif

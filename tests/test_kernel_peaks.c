@@ -1,6 +1,6 @@
-/* The peaks of the micro-benchmark. Made-up loops of a known duration show that work and threads are counted right; the real loops must
- * stand in the relations that their instructions have. Other programs may disturb any sample, so relations get many attempts: they are
- * between best values, which a quiet moment settles. */
+/* The peaks of the micro-benchmark. Made-up loops of a known duration show that work and threads are counted right; the real loops
+ * must stand in the relations that their instructions have. Other programs may disturb any sample, so relations get many attempts:
+ * they are between best values, which a quiet moment settles. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -81,7 +81,8 @@ static void counts_work_and_threads(void **state)
             const struct kernel_peak *k = kernel_peaks_find(&p, (enum peak_kind)kind, threads, 0);
             assert_non_null(k);
             assert_int_equal(k->n, 8);
-            /* A nap is never shorter than its 5 ms: this is the most that can come out. A read is of the whole 16 MB by all threads. */
+            /* A nap is never shorter than its 5 ms: this is the most that can come out. A read is of the whole 16 MB by all
+             * threads. */
             const double work = kind == PEAK_READ ? (double)BYTES : (kind == PEAK_INT8 ? 32 : 8) * (double)k->iterations * threads;
             const double most = 1e-9 * work / (1e-3 * NAP_MS);
             const double rate = kernel_peak_best(k, 0, k->n);
@@ -170,8 +171,8 @@ static bool scales(const struct kernel_peaks *p)
     return ok;
 }
 
-/* At most 2 x 64-byte multiply-add instructions per cycle at 7 GHz for each thread: 7 * 2 * 64 * 4 int8 and a quarter of it floats, as in
- * test_peak.c; a memory system of 2 TB/s. */
+/* At most 2 x 64-byte multiply-add instructions per cycle at 7 GHz for each thread: 7 * 2 * 64 * 4 int8 and a quarter of it floats,
+ * as in test_peak.c; a memory system of 2 TB/s. */
 static void check_possible(const struct kernel_peaks *p)
 {
     static const double most[PEAK_KINDS] = {2000, 900, 224};
@@ -203,8 +204,8 @@ static void stand_in_order_and_scale(void **state)
         threads = !two_cpus || scales(&p);
     }
     for (size_t i = 0; i < p.n; i++)
-        print_message("# %u threads: %s %s %.2f of %zu samples\n", p.list[i].threads, peak_kind_name(p.list[i].kind), p.list[i].loops->isa,
-                      kernel_peak_best(&p.list[i], 0, p.list[i].n), p.list[i].n);
+        print_message("# %u threads: %s %s %.2f of %zu samples\n", p.list[i].threads, peak_kind_name(p.list[i].kind),
+                      p.list[i].loops->isa, kernel_peak_best(&p.list[i], 0, p.list[i].n), p.list[i].n);
     check_possible(&p);
     assert_true(order);
     assert_true(threads);
@@ -218,10 +219,12 @@ static void stand_in_order_and_scale(void **state)
 static void finds_the_loops_of_a_kernel(void **state)
 {
     (void)state;
-    static const struct peak_loops wide = {.isa = "wide", .need = CPU_AVX2 | CPU_AVX512}, narrow = {.isa = "narrow", .need = CPU_AVX2},
-                                   none = {.isa = "none"};
-    struct kernel_peak list[] = {{.kind = PEAK_INT8, .loops = &wide, .threads = 1}, {.kind = PEAK_INT8, .loops = &wide, .threads = 2},
-                                 {.kind = PEAK_INT8, .loops = &narrow, .threads = 2}, {.kind = PEAK_INT8, .loops = &none, .threads = 2}};
+    static const struct peak_loops wide = {.isa = "wide", .need = CPU_AVX2 | CPU_AVX512},
+                                   narrow = {.isa = "narrow", .need = CPU_AVX2}, none = {.isa = "none"};
+    struct kernel_peak list[] = {{.kind = PEAK_INT8, .loops = &wide, .threads = 1},
+                                 {.kind = PEAK_INT8, .loops = &wide, .threads = 2},
+                                 {.kind = PEAK_INT8, .loops = &narrow, .threads = 2},
+                                 {.kind = PEAK_INT8, .loops = &none, .threads = 2}};
     const struct kernel_peaks p = {.list = list, .n = 4};
     assert_ptr_equal(kernel_peaks_find(&p, PEAK_INT8, 2, UINT32_MAX), &list[1]);
     assert_ptr_equal(kernel_peaks_find(&p, PEAK_INT8, 2, CPU_AVX2 | CPU_AVXVNNI), &list[2]);
