@@ -1,6 +1,6 @@
 /* The loops of peak.c by ISA. The arithmetic ones run `iterations` of independent chains that fill the execution units; the sums
- * must stay in registers, hence PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each returns
- * something that depends on all of its work, so that nothing is optimised away. */
+ * must stay in registers, hence PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each
+ * returns something that depends on all of its work, so that nothing is optimised away. */
 #ifndef BITJOULE_PEAK_LOOPS_H
 #define BITJOULE_PEAK_LOOPS_H
 

@@ -35,9 +35,9 @@ refused() { # WORDS ARGUMENTS...
     ok "refuses with '$words'" eval '[ $rc -eq 2 ] && [ ! -s "$dir/out" ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -qF -- "$words" "$dir/err"'
 }
 
-small=(--shape 96x512 -f i2_s,q8_0 --rounds 2 --min-time 0.0001 --in-cache) # in cache: does not fill a gigabyte with copies
+small=(--shape 96x512 -f "i2_s,q8_0" --rounds 2 --min-time 0.0001 --in-cache) # in cache: does not fill a gigabyte with copies
 
-run --shape 96x512 -f i2_s,q8_0 --rounds 2 --min-time 0.0001 -n 1,8 -t 1,2 --json "$dir/k.json"
+run --shape 96x512 -f "i2_s,q8_0" --rounds 2 --min-time 0.0001 -n 1,8 -t 1,2 --json "$dir/k.json"
 ok "runs" is "$rc" 0
 ok "says nothing on stderr without a terminal" [ ! -s "$dir/err" ]
 ok "one block for each number of threads and tokens" is "$(count '^96 x 512 \(.*(1 thread|2 threads), gem[vm] n = [18]; read [0-9.]+ GB/s in these rounds$' "$dir/out")" 4
