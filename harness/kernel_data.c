@@ -72,7 +72,7 @@ static char *make_bank(const struct format *fmt, size_t cols, uint64_t seed, str
     if (bank && fmt->write_tail)
         fmt->write_tail(bank + KERNEL_ROWS * len, scale);
     if (bank && fmt->file_scale)
-        w->per_block = fmt->file_scale(bank, KERNEL_ROWS, cols, &w->scale) != 0;
+        fmt->file_scale(bank, KERNEL_ROWS, cols, &w->scale); /* one for all blocks: it was packed so */
     return bank;
 }
 
@@ -82,7 +82,7 @@ struct filling {
     const struct kernel_data *d;
     struct kernel_matrix *m;
     const char *bank; /* the different rows */
-    char *groups;     /* [threads]: one row group in file layout; not used where that is the memory layout too */
+    char *groups;     /* [threads]: one row group in file layout */
     struct pool *pool;
 };
 
@@ -91,14 +91,13 @@ static void fill_group(const struct filling *f, size_t row0, size_t row1, char *
 {
     const struct weights *w = &f->m->w;
     const size_t len = w->fmt->row_bytes(w->cols), group = w->fmt->row_group;
-    char *dst = f->m->first + row0 / group * w->fmt->mem_bytes(group, w->cols), *rows = w->fmt->load ? passing : dst;
+    char *dst = f->m->first + row0 / group * w->fmt->mem_bytes(group, w->cols);
     struct weights view = *w;
     for (size_t r = row0; r < row1; r++)
-        memcpy(rows + (r - row0) * len, f->bank + f->d->row[r] * len, len);
+        memcpy(passing + (r - row0) * len, f->bank + f->d->row[r] * len, len);
     view.rows = row1 - row0;
     view.data = dst;
-    if (w->fmt->load)
-        w->fmt->load(rows, 0, view.rows, &view, dst);
+    weights_load(&view, passing, 0, view.rows, dst);
 }
 
 static void fill(void *arg, unsigned thread, unsigned threads)
@@ -135,10 +134,7 @@ static int expect(const struct kernel_data *d, struct kernel_matrix *m, const ch
     if (ok) {
         memset(data, 0, bytes);
         w.data = data;
-        if (fmt->load)
-            fmt->load(bank, 0, w.rows, &w, data);
-        else
-            memcpy(data, bank, w.rows * fmt->row_bytes(w.cols));
+        weights_load(&w, bank, 0, w.rows, data);
         w.kern->gemm(&w, &x, 0, w.rows, y, w.rows, scratch);
     }
     for (size_t t = 0; ok && t < KERNEL_TOKENS; t++)

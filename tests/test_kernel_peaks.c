@@ -132,28 +132,24 @@ static double best(const struct kernel_peaks *p, enum peak_kind kind, unsigned t
     return kernel_peak_best(k, 0, k->n);
 }
 
-/* The loops after table i that this CPU can run; plain C at the end always can. */
-static const struct peak_loops *next_runnable(size_t i, uint32_t have)
-{
-    do
-        i++;
-    while ((peak_tables[i]->need & have) != peak_tables[i]->need);
-    return peak_tables[i];
-}
-
-/* Wider registers are not slower, vectors beat scalars, and an int8 multiply-add is at least as fast as a float one. */
+/* An ISA is not slower than one that it contains, vectors beat scalars, and an int8 multiply-add is at least as fast as a float one. */
 static bool in_order(const struct kernel_peaks *p)
 {
     const uint32_t have = cpu_features();
     bool ok = true;
     for (size_t i = 0; peak_tables[i] != &peak_c; i++) {
-        const struct peak_loops *l = peak_tables[i], *next = next_runnable(i, have);
+        const struct peak_loops *l = peak_tables[i];
         if ((l->need & have) != l->need)
             continue;
-        const double factor = next == &peak_c ? 2.0 : 0.9;
-        ok = ok && best(p, PEAK_INT8, 1, l) >= factor * best(p, PEAK_INT8, 1, next);
-        ok = ok && best(p, PEAK_FMA, 1, l) >= factor * best(p, PEAK_FMA, 1, next);
         ok = ok && best(p, PEAK_INT8, 1, l) >= best(p, PEAK_FMA, 1, l);
+        for (size_t j = i + 1; peak_tables[j]; j++) {
+            const struct peak_loops *less = peak_tables[j];
+            const double factor = less == &peak_c ? 2.0 : 0.9;
+            if ((less->need & l->need) != less->need)
+                continue;
+            ok = ok && best(p, PEAK_INT8, 1, l) >= factor * best(p, PEAK_INT8, 1, less);
+            ok = ok && best(p, PEAK_FMA, 1, l) >= factor * best(p, PEAK_FMA, 1, less);
+        }
     }
     return ok;
 }
