@@ -137,7 +137,7 @@ static bool in_order(const struct kernel_peaks *p)
 {
     const uint32_t have = cpu_features();
     bool ok = true;
-    for (size_t i = 0; peak_tables[i] != &peak_c; i++) {
+    for (size_t i = 0; peak_tables[i] && peak_tables[i] != &peak_c; i++) {
         const struct peak_loops *l = peak_tables[i];
         if ((l->need & have) != l->need)
             continue;
