@@ -154,7 +154,7 @@ static void run_rows(const struct work *w, const struct product *p, size_t from,
     }
     if (w->lane)
         op_lap_work(w->lane, op, (double)(x->n * (r1 - r0) * m->cols),
-                    (double)(r1 - r0) / (double)m->rows * (double)m->fmt->mem_bytes(m->rows, m->cols));
+                    (double)(r1 - r0) / (double)m->rows * (double)weights_bytes(m));
 }
 
 /* Unit k of all the threads' tails of a product */

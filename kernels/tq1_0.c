@@ -6,10 +6,10 @@
  * digit_n * 3^(4-n). The byte is ceil(q * 256 / 243), so that digit n is the whole part of 3 * frac(byte * 3^n / 256):
  * (((byte * 3^n) mod 256) * 3) >> 8. No byte is invalid.
  *
- * Memory layout, with one scale for all blocks (else the file layout: tq_layout.h): 16 rows are interleaved as in i2_s.c. A line of 64
- * bytes holds 16 rows x 20 consecutive weights: row i, weights k = 20 L + 4 p + c (p = 0..4, c = 0..3) are in byte 4 i + c of line L,
- * as the plain number sum of code_p * 3^p, 0..242: weight 4 p + c is digit p, the last ones most significant. Columns beyond the
- * matrix in the last line, and rows of padding in the last group, are code 0; neither counts. */
+ * Memory layout, with one scale for all blocks (else the file layout: tq_layout.h): 16 rows are interleaved as in i2_s.c. A line
+ * of 64 bytes holds 16 rows x 20 consecutive weights: row i, weights k = 20 L + 4 p + c (p = 0..4, c = 0..3) are in byte 4 i + c
+ * of line L, as the plain number sum of code_p * 3^p, 0..242: weight 4 p + c is digit p, the last ones most significant. Columns
+ * beyond the matrix in the last line, and rows of padding in the last group, are code 0; neither counts. */
 #include <string.h>
 
 #include "kernels/cpu.h"
@@ -160,7 +160,8 @@ static void get_row(const struct weights *w, size_t row, float *dst)
             dst[k] = (float)(mem_code_at(w, row, k) - 1) * w->scale;
 }
 
-static void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+static void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
+                         void *scratch)
 {
     (void)scratch;
     for (size_t t = 0; t < x->n; t++) {
@@ -194,7 +195,8 @@ static const struct kernel kernels[] = {
     {"c", 0, tq1_0_gemm_c, tq1_0_gemm_c},
 };
 
-static void blocks_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+static void blocks_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
+                        void *scratch)
 {
     (void)scratch;
     tq_blocks_gemm(&tq1_layout, w, x, row0, row1, y, ldy);

@@ -81,7 +81,8 @@ static void get_row(const struct weights *w, size_t row, float *dst)
         i2s_get_row(w, row, dst);
 }
 
-static void blocks_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+static void blocks_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
+                        void *scratch)
 {
     (void)scratch;
     tq_blocks_gemm(&tq2_layout, w, x, row0, row1, y, ldy);

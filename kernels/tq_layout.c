@@ -61,7 +61,8 @@ static int32_t block_dot(const struct tq *q, const uint8_t *block, const int8_t 
     return isum;
 }
 
-void tq_blocks_gemm(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy)
+void tq_blocks_gemm(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
+                    size_t ldy)
 {
     const size_t blocks = w->cols / TQ_BLOCK;
     for (size_t t = 0; t < x->n; t++) {

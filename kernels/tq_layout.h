@@ -1,9 +1,10 @@
-/* What tq1_0 and tq2_0 share: blocks of 256 weights with a float16 scale of their own. A `struct tq` says how long a block is, where its
- * scale stands and how to find a code; the C definitions below work on either. The files tq1_0.c and tq2_0.c describe the blocks.
+/* What tq1_0 and tq2_0 share: blocks of 256 weights with a float16 scale of their own. A `struct tq` says how long a block is,
+ * where its scale stands and how to find a code; the C definitions below work on either. The files tq1_0.c and tq2_0.c describe
+ * the blocks.
  *
- * When all scales of a tensor are equal they are one scale per tensor, the blocks are rearranged at load, and the result has the bits of
- * every other ternary format; otherwise (w->per_block) they stay as they are in the file and
- * y = act_scale * (sum over blocks, in order, of fma(d_block, isum_block)). */
+ * When all scales of a tensor are equal they are one scale per tensor, the blocks are rearranged at load, and the result has the
+ * bits of every other ternary format; otherwise (w->per_block) they stay as they are in the file and y = act_scale * (sum over
+ * blocks, in order, of fma(d_block, isum_block)). */
 #ifndef BITJOULE_TQ_LAYOUT_H
 #define BITJOULE_TQ_LAYOUT_H
 
@@ -35,6 +36,7 @@ int tq_file_scale(const struct tq *q, const void *file, size_t rows, size_t cols
 
 /* For weights with per_block, that is in the file layout: a row as floats, and the kernel. */
 void tq_get_row(const struct tq *q, const struct weights *w, size_t row, float *dst);
-void tq_blocks_gemm(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy);
+void tq_blocks_gemm(const struct tq *q, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
+                    size_t ldy);
 
 #endif

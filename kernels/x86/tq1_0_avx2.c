@@ -3,7 +3,6 @@
 #error "compile with -mavx2"
 #endif
 #include "kernels/ternary.h"
-#include "kernels/x86/tq1_0_digits.h"
 #include "kernels/x86/tq1_0_kernel.h"
 
 TQ1_KERNELS(avx2)

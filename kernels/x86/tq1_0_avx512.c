@@ -6,7 +6,6 @@
 #define VEC_BITS 512
 
 #include "kernels/ternary.h"
-#include "kernels/x86/tq1_0_digits.h"
 #include "kernels/x86/tq1_0_kernel.h"
 
 TQ1_KERNELS(avx512)

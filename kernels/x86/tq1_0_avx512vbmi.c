@@ -1,15 +1,16 @@
 /* tq1_0 on AVX-512 with VBMI and VNNI: one look-up (vpermi2b, a table of 128 bytes) gives four digits. The loops: tq1_0_kernel.h.
  *
- * b = 81 d + r, r = 0..80: two conditional subtractions of 81 (see tq1_0_digits.h) leave r; what they took away is 81 times digit 4. The
- * table turns r into digits 0..3, two bits each. gemv multiplies each field where it stands, 1, 4, 16 or 64 times too large, and digit 4
- * 81 times too large, into sums of their own. A sum sees a fifth of the columns, so the one of bits 6-7 overflows int32 after
- * 5 * 2^31 / (128 * 128) = 655360 columns. */
+ * b = 81 d + r, r = 0..80: two conditional subtractions of 81 (see tq1_0_digits.h) leave r; what they took away is 81 times
+ * digit 4. The table turns r into digits 0..3, two bits each. gemv multiplies each field where it stands, 1, 4, 16 or 64 times too
+ * large, and digit 4 81 times too large, into sums of their own. A sum sees a fifth of the columns, so the one of bits 6-7
+ * overflows int32 after 5 * 2^31 / (128 * 128) = 655360 columns. */
 #ifndef __AVX512VBMI__
 #error "compile with -mavx512f -mavx512bw -mavx512vnni -mavx512vbmi"
 #endif
 #define VEC_BITS 512
 #define VEC_DPBUSD _mm512_dpbusd_epi32
 #define GEMM_COLS 240 /* 12 lines */
+#define TQ1_OWN_DIGITS
 
 #include <assert.h>
 
@@ -20,8 +21,8 @@
 enum { MAX_COLS = 655360, PREFETCH_BYTES = 4096 };
 
 /* r -> its four digits, digit p at bits 2p: a ROW for every value of digits 2 and 3 */
-#define ROW(high) (high) << 4, (high) << 4 | 1, (high) << 4 | 2, (high) << 4 | 4, (high) << 4 | 5, (high) << 4 | 6, (high) << 4 | 8, \
-                  (high) << 4 | 9, (high) << 4 | 10
+#define THREE(n) (n) << 2, (n) << 2 | 1, (n) << 2 | 2
+#define ROW(high) THREE((high) << 2), THREE((high) << 2 | 1), THREE((high) << 2 | 2)
 static const _Alignas(64) uint8_t fields_of[128] = {ROW(0), ROW(1), ROW(2), ROW(4), ROW(5), ROW(6), ROW(8), ROW(9), ROW(10)};
 
 /* 81 times digit 4, and the other four */

@@ -7,7 +7,6 @@
 #define VEC_DPBUSD _mm512_dpbusd_epi32
 
 #include "kernels/ternary.h"
-#include "kernels/x86/tq1_0_digits.h"
 #include "kernels/x86/tq1_0_kernel.h"
 
 TQ1_KERNELS(avx512vnni)

@@ -5,7 +5,6 @@
 #define VEC_DPBUSD _mm256_dpbusd_avx_epi32
 
 #include "kernels/ternary.h"
-#include "kernels/x86/tq1_0_digits.h"
 #include "kernels/x86/tq1_0_kernel.h"
 
 TQ1_KERNELS(avxvnni)

@@ -1,8 +1,9 @@
-/* The five digits of a byte by subtraction and 16-byte look-ups, and the sums of tq1_0 with and without VNNI, for every ISA of vec.h.
+/* The five digits of a byte by subtraction and 16-byte look-ups, and the sums of tq1_0 with and without VNNI; any ISA of vec.h.
  *
- * b = 27 e + r, e = 0..8, r = 0..26. The upper four bits of b tell e or e - 1, a look-up gives 27 times that, and one conditional
- * subtraction leaves r; 27 e = b - r differs in its lower four bits for all e, so two look-ups with it give digits 4 and 3. From r two
- * conditional subtractions of 9 leave r mod 9, which gives digits 1 and 0; what was subtracted is 9 times digit 2, and stays so.
+ * b = 27 e + r, e = 0..8, r = 0..26. The upper four bits of b tell e or e - 1, a look-up gives 27 times that, and one
+ * conditional subtraction leaves r; 27 e = b - r differs in its lower four bits for all e, so two look-ups with it give digits 4
+ * and 3. From r two conditional subtractions of 9 leave r mod 9, which gives digits 1 and 0; what was subtracted is 9 times
+ * digit 2, and stays so.
  * A conditional subtraction is min(x, x - m) of unsigned bytes: where x < m the difference wraps to something larger. */
 #ifndef BITJOULE_TQ1_0_DIGITS_H
 #define BITJOULE_TQ1_0_DIGITS_H

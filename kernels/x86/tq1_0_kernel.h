@@ -1,7 +1,8 @@
 /* tq1_0 for every x86 instruction set: y = W . x for one token (gemv) and for many (gemm), from the interleaved layout of tq1_0.c.
  * A 32-bit lane is a row: nothing is added across.
  *
- * How a byte becomes five digits, and how their products are summed, comes before this header, by tq1_0_digits.h or the file of the ISA:
+ * How a byte becomes five digits, and how their products are summed, is in tq1_0_digits.h, or in the file of the ISA, which then
+ * says #define TQ1_OWN_DIGITS. Either has
  *
  *     struct tq1_sums                             sums of products of the 16 rows of a group
  *     void tq1_start(s)                           all zero
@@ -9,14 +10,14 @@
  *     vec tq1_total(s, v)                         int32: sum(code * a) of the rows of register v
  *     void tq1_unpack_line(line, to)              a line as codes 0..2: digit p at to + p * GEMM_STEP
  *
- * Sums of factor * digit * activation with an odd factor are divided by it at the end as a multiplication by its inverse modulo 2^32:
- * exact even where the sum has wrapped, since the quotient is sum(code * a), at most 2^28 in size for 2^20 columns. */
+ * Sums of factor * digit * activation with an odd factor are divided by it at the end as a multiplication by its inverse modulo
+ * 2^32: exact even where the sum has wrapped, since the quotient is sum(code * a), at most 2^28 in size for 2^20 columns. */
 #ifndef BITJOULE_TQ1_0_KERNEL_H
 #define BITJOULE_TQ1_0_KERNEL_H
 
-enum {
-    TQ1_VECS = TQ1_LINE / VEC_BYTES, /* registers of a line: 1 or 2 */
-};
+#ifndef TQ1_OWN_DIGITS
+#include "kernels/x86/tq1_0_digits.h"
+#endif
 
 /* The sums of a whole group. In the last line columns may be missing: their activations are 0. */
 TILE tq1_dot(struct tq1_sums *s, const uint8_t *group, const int8_t *q, size_t cols)
@@ -39,7 +40,7 @@ TILE tq1_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t
     for (size_t r = row0; r < row1; r += TQ1_ROWS) {
         struct tq1_sums s;
         tq1_dot(&s, (const uint8_t *)w->data + r / TQ1_ROWS * bytes, x->q, w->cols);
-        UNROLL for (int v = 0; v < TQ1_VECS; v++)
+        UNROLL for (int v = 0; v < TQ1_LINE / VEC_BYTES; v++)
             vec_finish(y, r + (size_t)v * VEC_ROWS, row1, tq1_total(&s, v), x->sum[0], factor);
     }
 }
@@ -54,12 +55,14 @@ static inline void tq1_unpack(const struct weights *w, size_t row, size_t k, siz
 
 /* The two kernels of an ISA */
 #define TQ1_KERNELS(isa) \
-    void tq1_0_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
+    void tq1_0_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, \
+                          void *scratch) \
     { \
         (void)ldy, (void)scratch; \
         tq1_gemv(w, x, row0, row1, y); \
     } \
-    void tq1_0_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
+    void tq1_0_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, \
+                          void *scratch) \
     { \
         ternary_gemm(w, x, row0, row1, y, ldy, scratch, tq1_unpack); \
     }
