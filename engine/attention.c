@@ -1,16 +1,17 @@
 /* Attention over the KV cache, in two ways that give the same bits.
  *
- * attention_run(): every thread for itself. The order is key head, token, query head; each thread takes a contiguous part of it with an
- * equal number of scores, so that a causal prompt is shared fairly and a thread stays on one key head as long as it can. Heads of
- * one token that share a key head go through the kernels together. Scores take one row of n_ctx per query: no quadratic buffer.
+ * attention_run(): every thread for itself. The order is key head, token, query head; each thread takes a contiguous part of it
+ * with an equal number of scores, so that a causal prompt is shared fairly and a thread stays on one key head as long as it can.
+ * Heads of one token that share a key head go through the kernels together. Scores take one row of n_ctx per query: no quadratic
+ * buffer.
  *
- * attention_scores(), attention_softmax(), attention_mix(): one token with a long context, by all threads together, a barrier after
- * each. Scores are shared by blocks of positions, the softmax by heads, the weighted sum by elements: equal parts for any number of threads,
- * more than heads too, and each row of the cache is read by one thread only. Two more barriers are why short contexts do not do it.
+ * attention_scores(), attention_softmax(), attention_mix(): one token with a long context, by all threads together, a barrier
+ * after each. Scores are shared by blocks of positions, the softmax by heads, the weighted sum by elements: equal parts for any
+ * number of threads, more than heads too, and a row of the cache is read by one thread. Short contexts do not repay two barriers.
  *
  * Every score is a sum over elements and every element of the output a sum over positions in their order; nobody shares such a
- * sum. So neither chunking nor threads change a bit. Heads are padded to a multiple of 16 elements with zeros, which leave sums as
- * they are. */
+ * sum. So neither chunking nor threads change a bit. Heads are padded to a multiple of 16 elements with zeros, which leave sums
+ * as they are. */
 #include <math.h>
 #include <string.h>
 
@@ -81,7 +82,8 @@ static void scores_of(const struct session *s, const float *q, size_t n_q, const
         s->ops->attn_scores_f32(q, dim, n_q, k, n_pos, dim, scale, scores, ld);
 }
 
-/* Elements [d0, d1) of n_q heads of token t, from head h on; v: row 0 of their cache. The padding is dropped on the way to s->attn. */
+/* Elements [d0, d1) of n_q heads of token t, from head h on; v: row 0 of their cache. The padding is dropped on the way to
+ * s->attn. */
 static void mix_of(const struct session *s, const float *p, const float *inv, size_t t, size_t h, size_t n_q, const void *v,
                    size_t n_pos, size_t d0, size_t d1)
 {

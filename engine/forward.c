@@ -10,6 +10,7 @@
  * BitLinear: int8 activations per token, exact integer dot products, one scale at the end (inside the kernels). The input of a
  * matrix is normed and quantised once per token: in decode by every thread for itself (cheaper than a barrier), in prefill by
  * tokens, followed by a barrier. */
+#include <assert.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -117,7 +118,7 @@ struct product {
     float *y, *into;   /* [n, m->rows] */
 };
 
-/* Each thread has an equal share of a matrix, in groups of rows. In decode it leaves the end of it, the tail, to whoever is free. */
+/* Each thread has an equal share of a matrix, in groups of rows. In decode it leaves the end of it, the tail, to who is free. */
 struct tail {
     size_t groups, unit, n_units; /* length of a share's tail, groups taken at a time, units in a tail; 0: no tail */
 };
@@ -162,15 +163,16 @@ static void run_unit(const struct work *w, const struct product *p, size_t k, en
 {
     const struct tail tail = tail_of(w, p->m);
     size_t from, to;
+    assert(tail.n_units > 0);
     pool_share(row_groups(p->m), 1, (unsigned)(k / tail.n_units), w->threads, &from, &to);
     from = to - tail.groups + k % tail.n_units * tail.unit;
     run_rows(w, p, from, from + tail.unit < to ? from + tail.unit : to, op);
 }
 
-/* Products of the same input; the barrier that must follow makes all their rows known to all. First each thread's own rows, then the
- * units of the tails by a counter, so that nobody waits long for a thread that was held up: a share takes some 10 to 100
- * microseconds, and one that the memory or the scheduler slows by a few per cent would cost as much at each barrier. Which thread
- * computes a row changes no bit of it. */
+/* Products of the same input; the barrier that must follow makes all their rows known to all. First each thread's own rows, then
+ * the units of the tails by a counter, so that nobody waits long for a thread that was held up: a share takes some 10 to 100
+ * microseconds, and one that the memory or the scheduler slows by a few per cent would cost as much at each barrier. Which
+ * thread computes a row changes no bit of it. */
 static void multiply(struct work *w, const struct product *p, size_t n_products, enum op op)
 {
     struct tail_counter *tails = w->s->tails;
@@ -189,8 +191,13 @@ static void multiply(struct work *w, const struct product *p, size_t n_products,
         size_t k = atomic_fetch_add_explicit(taken, 1, memory_order_relaxed), i = 0;
         if (k >= units)
             return;
-        for (size_t here; k >= (here = tail_of(w, p[i].m).n_units * w->threads); i++)
-            k -= here;
+        for (; i < n_products; i++) {
+            const struct tail tail = tail_of(w, p[i].m);
+            if (k < tail.n_units * w->threads)
+                break;
+            k -= tail.n_units * w->threads;
+        }
+        assert(i < n_products);
         run_unit(w, &p[i], k, op);
     }
 }

@@ -1,12 +1,13 @@
 /* Where the time of a pass goes, operation by operation, on every thread. Off unless session_profile() is given one of these.
  *
- * Each thread reads the clock once after each operation and adds the time since its last reading to that operation: there are no
- * gaps between them. What a pass takes on the caller's clock beyond the sum of a thread's operations (waking up, and waiting for the
- * slowest thread at the end) counts as that thread's OP_WAIT. So on every thread the operations add up to the time of the passes, and
- * so do their means over the threads.
+ * Each thread reads the clock once after each operation and adds the time since its last reading to that operation: there are
+ * no gaps between them. What a pass takes on the caller's clock beyond the sum of a thread's operations (waking up, and waiting
+ * for the slowest thread at the end) counts as that thread's OP_WAIT. So on every thread the operations add up to the time of the
+ * passes, and so do their means over the threads.
  *
- * The price is that of the clock: one clock_gettime() per operation and thread (op_clock_cost_s() measures it, some 20-50 ns), about 20 per
- * layer in decode. In prefill, norms and quantisation read it once per token. */
+ * The price is that of the clock: one clock_gettime() per operation and thread (op_clock_cost_s() measures it, some 20-50 ns),
+ * about 20 per layer in decode, and one for each unit of rows that is taken from a tail (forward.c). In prefill, norms and
+ * quantisation read it once per token. */
 #ifndef BITJOULE_OP_PROFILE_H
 #define BITJOULE_OP_PROFILE_H
 

@@ -23,8 +23,8 @@ json_t *ops_answer_json(const struct op_profile *p, double time_s, double tokens
         json_array_append_new(ops, line_json(&lines[i]));
         reads += isfinite(lines[i].calls) ? lines[i].calls : 0;
     }
-    return json_pack("{s:f, s:f, s:I, s:o}", "time_s", time_s, "clock_s", op_clock_cost_s(), "clock_reads", (json_int_t)reads, "ops",
-                     ops);
+    return json_pack("{s:f, s:f, s:I, s:o}", "time_s", time_s, "clock_s", op_clock_cost_s(), "clock_reads", (json_int_t)reads,
+                     "ops", ops);
 }
 
 int ops_into_cell(json_t *cell, json_t *answer, double median_s)
@@ -63,9 +63,9 @@ static void print_cell(FILE *f, const json_t *cell, const json_t *ops)
                                           .gmac_s = number_of(op, "gmac_s"),
                                           .gb_s = number_of(op, "gb_s")};
     }
-    fprintf(f, "\n%s: where the time goes (one more repetition, %.3f x the median of the timed ones; %.0f clock readings of %.0f ns)\n",
-            json_string_value(json_object_get(cell, "id")), number_of(profile, "overhead"), number_of(profile, "clock_reads"),
-            1e9 * number_of(profile, "clock_s"));
+    fprintf(f, "\n%s: where the time goes\n", json_string_value(json_object_get(cell, "id")));
+    fprintf(f, "  (one more repetition, %.3f x the median of the timed ones; %.0f clock readings of %.0f ns)\n",
+            number_of(profile, "overhead"), number_of(profile, "clock_reads"), 1e9 * number_of(profile, "clock_s"));
     op_lines_print(f, lines, n);
 }
 

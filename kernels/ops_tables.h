@@ -8,8 +8,8 @@ extern const struct ops ops_c, ops_avx2;
 
 #define DECLARE_SCORES(name, type)                                                                                                  \
     void name(const float *q, size_t q_ld, size_t n_q, const type *k, size_t n_pos, size_t dim, float scale, float *s, size_t s_ld)
-#define DECLARE_MIX(name, type)                                                                                                     \
-    void name(const float *p, size_t p_ld, size_t n_q, const type *v, size_t v_ld, size_t n_pos, size_t dim, const float *inv,      \
+#define DECLARE_MIX(name, type)                                                                                                \
+    void name(const float *p, size_t p_ld, size_t n_q, const type *v, size_t v_ld, size_t n_pos, size_t dim, const float *inv, \
               float *out, size_t out_ld)
 DECLARE_SCORES(attn_scores_f16_avx2, uint16_t);
 DECLARE_SCORES(attn_scores_f32_avx2, float);

@@ -1,5 +1,6 @@
 /* Section "Where the time goes": the share of each operation in the time per token, for cells that ran with a profile. A table per
- * comparison group; rows are operations in the order of a pass, columns are cells. Without a profile in the record there is no section. */
+ * comparison group; rows are operations in the order of a pass, columns are cells. Without a profile in the record there is no
+ * section. */
 #include "reports/report_sections.h"
 
 #include <math.h>
@@ -64,11 +65,12 @@ static void group_table(struct doc *d, const struct report_group *g)
 {
     struct doc_table *t = doc_table(d, arena_fmt(d->arena, "%s, %s", g->model, g->title));
     table_column(d, t, "Operation", COLUMN_TEXT);
-    for (size_t i = 0; i < g->n; i++)
-        if (has_ops(g->cells[i]))
-            table_column(d, t, arena_fmt(d->arena, "%s (%s), %s", g->cells[i]->format, g->cells[i]->embedding ? g->cells[i]->embedding : "-",
-                                         text_threads(d->arena, g->cells[i]->threads)),
-                         COLUMN_NUMBER);
+    for (size_t i = 0; i < g->n; i++) {
+        const struct report_cell *c = g->cells[i];
+        const char *threads = text_threads(d->arena, c->threads), *embedding = c->embedding ? c->embedding : "-";
+        if (has_ops(c))
+            table_column(d, t, arena_fmt(d->arena, "%s (%s), %s", c->format, embedding, threads), COLUMN_NUMBER);
+    }
     for (size_t i = 0; i < g->n; i++)
         for (size_t k = 0; has_ops(g->cells[i]) && k < g->cells[i]->n_ops; k++)
             if (!seen_before(g, i, k))
@@ -90,9 +92,9 @@ void section_ops(struct report *r)
             continue;
         if (!any) {
             doc_heading(d, 2, "Where the time goes");
-            doc_paragraph(d, "Shares of the wall time of one more repetition, which ran with the engine's profile on and is none of the samples. "
-                             "An operation's time is the mean over the threads; wait is the time of threads at barriers, other what lies "
-                             "outside the engine's passes (the choice of the next token).");
+            doc_paragraph(d, "Shares of the wall time of one more repetition, which ran with the engine's profile on and is none "
+                             "of the samples. An operation's time is the mean over the threads; wait is the time of threads at "
+                             "barriers, other what lies outside the engine's passes (the choice of the next token).");
         }
         any = true;
         group_table(d, g);

@@ -111,8 +111,10 @@ run -m $model -f i2_s -t 2 -p 4 -n 3 -r 3 --profile -o "$dir/profile" --no-repor
 shares=$(values profile share | awk '{ s += $1 } END { printf "%.6f", s }')
 ok "profile: exit status 0" is "$rc" 0
 # the shares of two profiles; those of two rooflines, which the awk below takes away
-roofs=$(grep -A1 '"bound":' "$dir/profile/results.json" | sed -n 's/.*"share": \([^,]*\),*/\1/p' | awk '{ s += $1 } END { printf "%.6f", s + 0 }')
-ok "profile: the shares of both cells add up to 1 ($shares - $roofs)" calc "$shares - $roofs > 1.99999 && $shares - $roofs < 2.00001"
+roofs=$(grep -A1 '"bound":' "$dir/profile/results.json" | sed -n 's/.*"share": \([^,]*\),*/\1/p' |
+    awk '{ s += $1 } END { printf "%.6f", s + 0 }')
+ok "profile: the shares of both cells add up to 1 ($shares - $roofs)" \
+    calc "$shares - $roofs > 1.99999 && $shares - $roofs < 2.00001"
 ok "profile: is no sample" is "$(lines profile '"type":"sample"')" $((2 * (1 + 3)))
 ok "profile: a table for each cell" is "$(grep -c 'where the time goes' "$dir/out")" 2
 ok "profile: with every operation" is "$(grep -cE '^  (qkv|attention|lm_head|wait|other) ' "$dir/out")" 10

@@ -113,7 +113,8 @@ static void continuation(void **state)
 enum { LONG_PROMPT = 509, LONG_STEPS = 8, TINY_VOCAB = 61 };
 
 /* A prompt of LONG_PROMPT tokens, then one by one; the logits of all those. */
-static void long_context(const struct model *m, unsigned threads, size_t chunk, enum kv_type kv, float logits[LONG_STEPS][TINY_VOCAB])
+static void long_context(const struct model *m, unsigned threads, size_t chunk, enum kv_type kv,
+                         float logits[LONG_STEPS][TINY_VOCAB])
 {
     int32_t ids[LONG_PROMPT + LONG_STEPS];
     char err[MODEL_ERR_LEN] = "";
@@ -129,8 +130,8 @@ static void long_context(const struct model *m, unsigned threads, size_t chunk, 
     session_free(s);
 }
 
-/* From 512 positions on the threads share each head in decode: the steps go across that border, with threads that divide nothing evenly
- * and with more threads than heads. */
+/* From 512 positions on the threads share each head in decode: the steps go across that border, with threads that divide nothing
+ * evenly and with more threads than heads. */
 static void heads_shared_by_threads(void **state)
 {
     (void)state;

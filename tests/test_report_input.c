@@ -115,7 +115,8 @@ static void test_bad_files(void **state)
          "cells[0].tokens_per_s.lo: expected a number"},
         {"[{\"id\":\"x\",\"model\":\"m\",\"format\":\"f\",\"test\":\"t\",\"status\":\"ok\",\"threads\":1,\"metrics\":[{}]}]}",
          "cells[0].metrics: expected objects with a name"},
-        {"[{\"id\":\"x\",\"model\":\"m\",\"format\":\"f\",\"test\":\"t\",\"status\":\"ok\",\"threads\":1,\"ops\":[{\"op\":\"qkv\"}]}]}",
+        {"[{\"id\":\"x\",\"model\":\"m\",\"format\":\"f\",\"test\":\"t\",\"status\":\"ok\",\"threads\":1,\"ops\":[{\"op\":"
+         "\"qkv\"}]}]}",
          "cells[0].ops: expected objects with op, s_per_token and share"},
         {"], \"comparisons\": [{\"base\": \"a\", \"cell\": \"b\"}]}", "comparisons[0]: \"base\" and \"cell\" must be ids"},
     };

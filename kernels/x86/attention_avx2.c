@@ -1,7 +1,7 @@
 /* Attention on AVX2: scores q . k and the weighted sum of v, for f16 and f32 caches. Bits as in ops.c.
  *
- * Both walk the cache in blocks of BLOCK positions, which stay in the first-level cache while all query heads use them: the cache is
- * read from memory once. Within a block the queries go in tiles of up to 4.
+ * Both walk the cache in blocks of BLOCK positions, which stay in the first-level cache while all query heads use them: the
+ * cache is read from memory once. Within a block the queries go in tiles of up to 4.
  *
  * Scores: a tile is 4 queries x 2 keys, 8 sums. The 16 canonical lanes of a sum are two registers; lanes 0-7 of all 8 sums come
  * first, then lanes 8-15, so that the accumulators fit into 16 registers (both at once would not). The final trees of the 8 sums
@@ -42,10 +42,10 @@ static ALWAYS_INLINE void prefetch(const void *row, size_t i, bool half)
     _mm_prefetch((const char *)row + i * (half ? sizeof(uint16_t) : sizeof(float)), _MM_HINT_T0);
 }
 
-/* Lanes `at` .. at + 7 of the sums of n queries x KEYS keys; sum of query h and key k is acc[h * KEYS + k]. Half of the keys at `next`
- * are prefetched, little by little. */
-static ALWAYS_INLINE void half_sums(const float *q, size_t q_ld, int n, const void *const key[KEYS], size_t dim, size_t at, bool half,
-                                    const void *next, __m256 acc[SUMS])
+/* Lanes `at` .. at + 7 of the sums of n queries x KEYS keys; sum of query h and key k is acc[h * KEYS + k]. Half of the keys at
+ * `next` are prefetched, little by little. */
+static ALWAYS_INLINE void half_sums(const float *q, size_t q_ld, int n, const void *const key[KEYS], size_t dim, size_t at,
+                                    bool half, const void *next, __m256 acc[SUMS])
 {
     UNROLL
     for (int i = 0; i < SUMS; i++)
@@ -108,11 +108,14 @@ static ALWAYS_INLINE void scores(const float *q, size_t q_ld, size_t n_q, const 
         const size_t n = n_pos - j < BLOCK ? n_pos - j : BLOCK, ahead = n_pos - j - n;
         const void *key = row_at(k, j, dim, half);
         for (size_t h = 0; h < n_q; h += QUERIES) {
+            const float *qh = q + h * q_ld;
+            float *sh = s + h * s_ld + j;
+            const size_t more = h ? 0 : ahead;
             switch (n_q - h) {
-            case 1: scores_tile(q + h * q_ld, q_ld, 1, key, n, h ? 0 : ahead, dim, scale, s + h * s_ld + j, s_ld, half); break;
-            case 2: scores_tile(q + h * q_ld, q_ld, 2, key, n, h ? 0 : ahead, dim, scale, s + h * s_ld + j, s_ld, half); break;
-            case 3: scores_tile(q + h * q_ld, q_ld, 3, key, n, h ? 0 : ahead, dim, scale, s + h * s_ld + j, s_ld, half); break;
-            default: scores_tile(q + h * q_ld, q_ld, QUERIES, key, n, h ? 0 : ahead, dim, scale, s + h * s_ld + j, s_ld, half); break;
+            case 1: scores_tile(qh, q_ld, 1, key, n, more, dim, scale, sh, s_ld, half); break;
+            case 2: scores_tile(qh, q_ld, 2, key, n, more, dim, scale, sh, s_ld, half); break;
+            case 3: scores_tile(qh, q_ld, 3, key, n, more, dim, scale, sh, s_ld, half); break;
+            default: scores_tile(qh, q_ld, QUERIES, key, n, more, dim, scale, sh, s_ld, half); break;
             }
         }
     }
@@ -225,14 +228,14 @@ void attn_scores_f32_avx2(const float *q, size_t q_ld, size_t n_q, const float *
     scores(q, q_ld, n_q, k, n_pos, dim, scale, s, s_ld, false);
 }
 
-void attn_mix_f16_avx2(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t v_ld, size_t n_pos, size_t dim, const float *inv,
-                       float *out, size_t out_ld)
+void attn_mix_f16_avx2(const float *p, size_t p_ld, size_t n_q, const uint16_t *v, size_t v_ld, size_t n_pos, size_t dim,
+                       const float *inv, float *out, size_t out_ld)
 {
     mix(p, p_ld, n_q, v, v_ld, n_pos, dim, inv, out, out_ld, true);
 }
 
-void attn_mix_f32_avx2(const float *p, size_t p_ld, size_t n_q, const float *v, size_t v_ld, size_t n_pos, size_t dim, const float *inv,
-                       float *out, size_t out_ld)
+void attn_mix_f32_avx2(const float *p, size_t p_ld, size_t n_q, const float *v, size_t v_ld, size_t n_pos, size_t dim,
+                       const float *inv, float *out, size_t out_ld)
 {
     mix(p, p_ld, n_q, v, v_ld, n_pos, dim, inv, out, out_ld, false);
 }

@@ -206,8 +206,8 @@ static inline void exp16(float *s, __m256 m, __m256 *lo, __m256 *hi)
     *hi = _mm256_add_ps(*hi, b);
 }
 
-/* The last n % 16 elements go through a buffer that is filled up with -infinity, whose exp is +0: it changes neither maximum nor sum.
- * (One by one they were most of the attention over a short context.) */
+/* The last n % 16 elements go through a buffer that is filled up with -infinity, whose exp is +0: it changes neither maximum nor
+ * sum. (One by one they were most of the attention over a short context.) */
 static float softmax_exp(float *s, size_t n)
 {
     const size_t whole = n / CANONICAL_LANES * CANONICAL_LANES;
