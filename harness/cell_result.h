@@ -33,7 +33,7 @@ void cell_result_free(struct cell_result *r);
 /* The record's object of a cell. `peak`: the record's entry for this number of threads, or NULL. New reference, NULL: no memory. */
 json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv, const json_t *peak);
 
-/* The metric that a cell's joules are taken from: package, else platform, board, power chip; borrowed, or NULL: none has a value. */
+/* The metric that a cell's joules are taken from: package, else platform, board, power chip; borrowed; NULL: none. */
 const json_t *cell_energy_metric(const struct cell_result *r);
 
 /* Tokens of one repetition, by the worker's own account; NAN when there is none. */

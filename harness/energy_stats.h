@@ -1,6 +1,6 @@
 /* How an energy ratio splits into time and power: pure functions.
  *
- * Of repetition i of a cell the window gives joules e[i] and seconds t[i]; p[i] = e[i] / t[i]. With geometric means over repetitions
+ * Of repetition i of a cell the window gives joules e[i] and seconds t[i]; p[i] = e[i] / t[i]. With geometric means
  *
  *     energy ratio = E_cell / E_base = (t_cell / t_base) * (p_cell / p_base) = time ratio * power ratio
  *

@@ -2,8 +2,8 @@
  *
  * The command is forked first and waits on a pipe, so that the window holds its exec and its run but not our fork. While it runs
  * this process sleeps in sigtimedwait(); energy_ticker.c keeps the counters alive. Energy is of whole sockets: a window in which
- * other programs ran is void (energy_attribution.h). An interval without a command is about the machine, so nothing voids it. Process
- * counters are those of the command and of its waited-for descendants. */
+ * other programs ran is void (energy_attribution.h). An interval without a command is about the machine, so nothing voids it.
+ * Process counters are those of the command and of its waited-for descendants. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>

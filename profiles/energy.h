@@ -1,8 +1,8 @@
 /* Energy of this machine: the best source that can be read, or the one that was asked for, behind the probe `energy`.
  *
- * The sources are tried in the order of energy_sources[]: counters before sampled power, and among counters those first in which the
- * kernel keeps the units and undoes the wraps. A source with a package beats one without. What was tried, why it failed and what
- * to do about it can be listed. */
+ * The sources are tried in the order of energy_sources[]: counters before sampled power, and among counters those first in which
+ * the kernel keeps the units and undoes the wraps. A source with a package beats one without. What was tried, why it failed and
+ * what to do about it can be listed. */
 #ifndef BITJOULE_ENERGY_H
 #define BITJOULE_ENERGY_H
 

@@ -1,13 +1,13 @@
-/* The attribution rule; see energy_attribution.h. The limits are choices: a machine that idles stays far below them, and energy that
- * a few percent of foreign load use is about as large as the effects that are looked for. */
+/* The attribution rule; see energy_attribution.h. The limits are choices: a machine that idles stays far below them, and energy
+ * that a few percent of foreign load use is about as large as the effects that are looked for. */
 #include "profiles/energy_attribution.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-const double energy_others_limit = 0.05, energy_steal_limit = 0.005;
-const double energy_psi_cpu_limit = 0.25, energy_psi_memory_limit = 0.05, energy_psi_io_limit = 0.25;
+/* shares of the time of all CPUs (others, steal) or of the window (pressure) */
+static const double others_limit = 0.05, steal_limit = 0.005, psi_cpu_limit = 0.25, psi_memory_limit = 0.05, psi_io_limit = 0.25;
 /* /proc/stat counts in steps of 10 ms per CPU, on both ends of the window. */
 static const double tick_s = 0.02;
 
@@ -33,14 +33,13 @@ static bool find_fault(const struct metric *m, size_t n, double window_s, unsign
         const char *metric, *what;
         double limit, cpus;
     } rules[] = {
-        {"cpu_others_s", "other programs used %.1f %% of the CPUs (limit %.3g %%): stop them", energy_others_limit, n_cpus},
-        {"steal_s", "the hypervisor took %.1f %% of the CPUs away (limit %.3g %%): measure on a quiet host", energy_steal_limit,
-         n_cpus},
-        {"psi_cpu_some_s", "work waited for a CPU %.1f %% of the time (limit %.3g %%): use fewer threads", energy_psi_cpu_limit, 1},
+        {"cpu_others_s", "other programs used %.1f %% of the CPUs (limit %.3g %%): stop them", others_limit, n_cpus},
+        {"steal_s", "the hypervisor took %.1f %% of the CPUs away (limit %.3g %%): measure on a quiet host", steal_limit, n_cpus},
+        {"psi_cpu_some_s", "work waited for a CPU %.1f %% of the time (limit %.3g %%): use fewer threads", psi_cpu_limit, 1},
         {"psi_memory_some_s", "work waited for memory %.1f %% of the time (limit %.3g %%): a smaller model, or more memory",
-         energy_psi_memory_limit, 1},
-        {"psi_io_some_s", "work waited for the disk %.1f %% of the time (limit %.3g %%): repeat with a warm cache",
-         energy_psi_io_limit, 1},
+         psi_memory_limit, 1},
+        {"psi_io_some_s", "work waited for the disk %.1f %% of the time (limit %.3g %%): repeat with a warm cache", psi_io_limit,
+         1},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const double s = value_of(m, n, rules[i].metric), all_s = window_s * rules[i].cpus;

@@ -1,7 +1,7 @@
 /* Was the energy of a window really used by what was measured? Counters see the whole machine.
  *
- * A window is void when others used the CPU, when the hypervisor took it away, or when the work stood still for lack of CPU, memory or
- * disk. The joules of a void window become unavailable with that reason; what the counters showed is kept under the name
+ * A window is void when others used the CPU, when the hypervisor took it away, or when the work stood still for lack of CPU, memory
+ * or disk. The joules of a void window become unavailable with that reason; what the counters showed is kept under the name
  * energy_void_j, so that nothing is hidden and nobody takes it for a result. */
 #ifndef BITJOULE_ENERGY_ATTRIBUTION_H
 #define BITJOULE_ENERGY_ATTRIBUTION_H
@@ -11,11 +11,8 @@
 
 #include "profiles/probe.h"
 
-/* Limits as shares of the time of all CPUs (others, steal) or of the window (pressure). */
-extern const double energy_others_limit, energy_steal_limit, energy_psi_cpu_limit, energy_psi_memory_limit, energy_psi_io_limit;
-
-/* Looks at cpu_others_s, steal_s and psi_*_some_s among m and, when one is over its limit in a window of window_s on n_cpus, voids the
- * energy and power metrics among m and adds energy_void_j. Returns the new number of metrics, at most cap. */
+/* Looks at cpu_others_s, steal_s and psi_*_some_s among m and, when one is over its limit in a window of window_s on n_cpus, voids
+ * the energy and power metrics among m and adds energy_void_j. Returns the new number of metrics, at most cap. */
 size_t energy_attribute(struct metric *m, size_t n, size_t cap, double window_s, unsigned n_cpus);
 /* False where load says nothing about the energy: sysfs is a simulated tree and procfs this machine's, or the other way round. */
 bool energy_attribution_applies(const struct probe_env *env);

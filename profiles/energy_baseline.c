@@ -16,9 +16,11 @@ void energy_baseline_measure(void *energy_state, double seconds, struct energy_b
         double joules, length_s;
         probe_energy.start(energy_state);
         const double end_s = energy_now_s(env) + window_s;
-        for (double left_s = window_s; left_s > 0; left_s = end_s - energy_now_s(env)) {
+        double left_s = window_s;
+        while (left_s > 0) {
             const double safe_s = 0.5 * probe_energy.keep_alive(energy_state);
             energy_sleep_s(env, fmax(fmin(left_s, safe_s), 0.001));
+            left_s = end_s - energy_now_s(env);
         }
         probe_energy.stop(energy_state);
         if (!energy_headline_joules(energy_state, &joules, &length_s, b->reason))

@@ -25,8 +25,8 @@ struct energy_baseline {
     char reason[256]; /* why a window failed; the first one */
 };
 
-/* Idles for `seconds` in ENERGY_BASELINE_WINDOWS windows of the opened energy probe's source and adds them. A window without a number
- * leaves its reason and ends it. */
+/* Idles for `seconds` in ENERGY_BASELINE_WINDOWS windows of the opened energy probe's source and adds them. A window without a
+ * number leaves its reason and ends it. */
 void energy_baseline_measure(void *energy_state, double seconds, struct energy_baseline *b);
 
 /* Mean idle watts; NAN with fewer than two windows. */

@@ -1,19 +1,14 @@
 /* Energy that was not measured: the two ways in which publications on ternary models arrive at joules. For comparison with them
- * only: every number made from these has the status `estimated`, names that begin with "estimated_", and appears only when asked for.
+ * only: every number made from these has the status `estimated`, names that begin with "estimated_", and needs to be asked for.
  *
- * (a) Arithmetic model of arXiv 2310.11453 (Table 2, after Horowitz 2014 and Zhang et al. 2022): energy = sum over kinds of operations
- *     of count * picojoule per operation. It knows no memory access, no instruction overhead, no idle power.
+ * (a) Arithmetic model of arXiv 2310.11453 (Table 2, after Horowitz 2014 and Zhang et al. 2022): energy = sum over kinds of
+ *     operations of count * picojoule per operation. It knows no memory access, no instruction overhead, no idle power.
  * (b) CPU share times a constant: 200 W * busy CPU time / (CPUs * seconds), as the benchmark script beside bitnet.cpp does. It
  *     measures time, not energy. */
 #ifndef BITJOULE_ENERGY_ESTIMATE_H
 #define BITJOULE_ENERGY_ESTIMATE_H
 
 enum arith_node { ARITH_45NM, ARITH_7NM };
-enum arith_type { ARITH_FP32, ARITH_FP16, ARITH_INT8 };
-
-/* pJ of one addition and of one multiplication. */
-double arith_add_pj(enum arith_type t, enum arith_node node);
-double arith_mul_pj(enum arith_type t, enum arith_node node);
 
 /* How the linear layers of a format are counted: ternary weights need additions only. */
 enum arith_linear { ARITH_LINEAR_FP32, ARITH_LINEAR_FP16, ARITH_LINEAR_INT8, ARITH_LINEAR_TERNARY };
@@ -26,11 +21,10 @@ struct arith_shape {
 };
 /* Multiply-adds of one token in the linear layers (q, k, v, o, gate, up, down), without lm_head. */
 double arith_linear_macs(const struct arith_shape *s);
-/* Multiply-adds of attention for `tokens` tokens that each look at `seen` positions: 2 * tokens * seen * heads * head_dim * layers. */
+/* Multiply-adds of attention, `tokens` tokens that each look at `seen` positions: 2 * tokens * seen * heads * head_dim * layers */
 double arith_attention_macs(const struct arith_shape *s, double tokens, double seen);
 
 /* (b) */
-extern const double proxy_full_load_w;
 double proxy_energy_j(double busy_cpu_s, unsigned n_cpus);
 
 #endif

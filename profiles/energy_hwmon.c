@@ -1,10 +1,10 @@
 /* Sources "hwmon" (energyK_input, microjoule counters) and "hwmon-power" (powerK_input or powerK_average, microwatts).
  *
  * Which chip measures what is known by chip name and label only:
- *     amd_energy    "Esocket0" -> package 0. Its per-core counters are left out: reading all of them takes too long (--source perf-core)
+ *     amd_energy    "Esocket0" -> package 0. Its per-core counters are left out: all of them take too long to read (perf-core)
  *     smpro         Ampere Altra: "Core VRD" + "SoC VRD" are the package, "DIMM VRDn" memory, "RCA VRD" a rail
  *     apm_xgene     "CPU power" is the package, "IO power" a rail
- *     power_meter   ACPI: NVIDIA Grace names itself in powerK_oem_info ("CPU Power Socket 0", "Module Power Socket 0", ...); without
+ *     power_meter   ACPI: NVIDIA Grace names itself in powerK_oem_info ("CPU Power Socket 0", ...); without
  *                   such a name it is the meter of the whole computer
  * Everything else (INA219/226, graphics, ...) is a rail of its own name, because nobody says what hangs on it. */
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Source "likwid": RAPL registers through the likwid library and its access daemon, loaded at run time when it is installed.
  *
- * The daemon (likwid-accessD, setuid root) is what lets an ordinary user read the registers; without it likwid needs root, as --source
- * msr does. Only raw 32-bit counts and the units are taken from likwid: its own difference does not survive a wrap. Its
+ * The daemon (likwid-accessD, setuid root) is what lets an ordinary user read the registers; without it likwid needs root, as
+ * --source msr does. Only raw 32-bit counts and the units are taken from likwid: its own difference does not survive a wrap. Its
  * library ends the process when the daemon fails, so a forked child tries everything first. likwid is GPL-3: it is never linked
  * to this program. */
 #include "profiles/energy_likwid.h"
@@ -141,28 +141,40 @@ static bool has_daemon(void)
     return false;
 }
 
+/* In the child: the answer goes into the pipe. It ends by a signal, so that no exit handler of anybody runs. */
+static void trial_child(const struct likwid_api *api, bool daemon, int cpu, int answer)
+{
+    uint32_t count;
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
+        dup2(null, STDERR_FILENO);
+    int rc = api->init(daemon, cpu);
+    rc = rc ? rc : api->unit_j(0) > 0 ? api->read(cpu, 0, &count) : -ENODEV;
+    while (write(answer, &rc, sizeof rc) < 0 && errno == EINTR)
+        ;
+    for (;;)
+        kill(getpid(), SIGKILL);
+}
+
 /* Everything once, in a child that may die of it. 0 or negative errno. */
 static int trial(const struct likwid_api *api, bool daemon, int cpu)
 {
-    int status = 0;
-    const pid_t pid = fork();
-    if (pid < 0)
+    int answer[2], rc = -EIO;
+    if (pipe2(answer, O_CLOEXEC))
         return -errno;
-    if (pid == 0) {
-        uint32_t count;
-        const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
-            dup2(null, STDERR_FILENO);
-        int rc = api->init(daemon, cpu);
-        rc = rc ? rc : api->unit_j(0) > 0 ? api->read(cpu, 0, &count) : -ENODEV;
-        _exit(-rc & 127);
+    const pid_t pid = fork();
+    if (pid == 0)
+        trial_child(api, daemon, cpu, answer[1]);
+    close(answer[1]);
+    struct pollfd wait = {.fd = answer[0], .events = POLLIN};
+    if (pid < 0 || poll(&wait, 1, TRIAL_MS) <= 0 || read(answer[0], &rc, sizeof rc) != (ssize_t)sizeof rc)
+        rc = -EIO;
+    close(answer[0]);
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
     }
-    for (int ms = 0; waitpid(pid, &status, WNOHANG) == 0; ms += 5) {
-        if (ms >= TRIAL_MS)
-            kill(pid, SIGKILL);
-        poll(NULL, 0, 5);
-    }
-    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+    return rc;
 }
 
 /* ---- the source ---- */

@@ -1,7 +1,7 @@
 /* All energy sources of a machine beside each other: what can be read, what not and why, over one and the same interval.
  *
- * Counters that claim to count the same packages must agree; where two differ by more than 2 % of the joules the list says so. Integrated
- * power is shown but never compared with them. */
+ * Counters that claim to count the same packages must agree; where two differ by more than 2 % of the joules the list says so.
+ * Integrated power is shown but never compared with them. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct row {
 static int open_rows(const struct probe_env *env, struct row *rows, size_t *n)
 {
     const char *asked = env->energy_source;
-    for (size_t i = 0; energy_sources[i] && i < MAX_SOURCES; i++) {
+    for (size_t i = 0; i < MAX_SOURCES && energy_sources[i]; i++) {
         struct row *r = &rows[*n];
         const struct energy_source *s = energy_sources[i];
         const bool this_one = asked && strncmp(asked, s->name, strlen(s->name)) == 0 && asked[strlen(s->name)] == ':';

@@ -1,10 +1,10 @@
 /* Source "meter:FILE.csv[,offset=SECONDS]": what an external power meter wrote down, cut to the window by its times.
  *
- * The file: one reading per line, "time,watts", separated by comma or semicolon, '#' begins a comment. A first line with names may say
- * which columns these are: time | timestamp | unix_s, and watts | w | power_w | power_mw. Time is seconds since 1970 (with decimals)
- * or 2026-11-23T06:00:00.25Z. `offset` is added to the meter's times, for a meter whose clock is off. Energy is the integral by the
- * trapezoid rule, interpolated at both ends of the window. Meters write late: if the file ends before the window does, it is read
- * again for up to 3 s. It is the only source that sees the wall plug. */
+ * The file: one reading per line, "time,watts", separated by comma or semicolon, '#' begins a comment. A first line with names may
+ * say which columns these are: time | timestamp | unix_s, and watts | w | power_w | power_mw. Time is seconds since 1970 (with
+ * decimals) or 2026-11-23T06:00:00.25Z. `offset` is added to the meter's times, for a meter whose clock is off. Energy is the
+ * integral by the trapezoid rule, interpolated at both ends of the window. Meters write late: if the file ends before the window
+ * does, it is read again for up to 3 s. It is the only source that sees the wall plug. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -15,8 +15,8 @@
 
 #include "profiles/energy_source.h"
 
-static const double max_gap_s = 5.0, wait_s = 3.0, max_w = 1e6;
-enum { MIN_READINGS = 4, LINE_LEN = 1024, MAX_COLUMNS = 32 };
+static const double max_gap_s = 5.0, max_w = 1e6;
+enum { TRIES = 31, /* every 0.1 s */ MIN_READINGS = 4, LINE_LEN = 1024, MAX_COLUMNS = 32 };
 
 struct meter {
     char path[512];
@@ -197,13 +197,13 @@ static bool meter_record(const struct energy_channels *c, double from_s, double 
                          char reason[METRIC_REASON_LEN])
 {
     const struct meter *m = c->own;
-    for (double waited_s = 0;; waited_s += 0.1) {
+    for (int tries = 1;; tries++) {
         struct cut k = {.from_s = from_s, .to_s = to_s, .last_s = (double)NAN};
         reason[0] = '\0';
         if (read_file(m, &k, reason))
             judge(m, &k, reason);
         *joules = k.joules;
-        if (!reason[0] || k.ended_after || waited_s >= wait_s)
+        if (!reason[0] || k.ended_after || tries == TRIES)
             return !reason[0];
         energy_sleep_s(&c->env, 0.1);
     }

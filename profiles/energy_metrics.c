@@ -3,8 +3,8 @@
  *     energy_pkg_j          = sum over sockets and real dies of the package counters
  *     energy_pkg_j.socketN  = those of socket N
  *     energy_dram_j         = sum of the memory counters; lies outside of the package on servers
- *     energy_core_j, energy_uncore_j, energy_psys_j, energy_board_j, energy_pmic_j, energy_rail_j.NAME: as far as the source has them.
- *                             Parts and supersets of each other: never added
+ *     energy_core_j, energy_uncore_j, energy_psys_j, energy_board_j, energy_pmic_j, energy_rail_j.NAME:
+ *                             as far as the source has them. Parts and supersets of each other: never added
  *     power_pkg_w           = energy_pkg_j / length of the window; of a source without packages power_psys_w, power_board_w, ...
  *     energy_quantisation   = bound of the relative error by the update grid, see energy_window.h
  * Nothing is subtracted and nothing is estimated here. */

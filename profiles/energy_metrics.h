@@ -4,8 +4,8 @@
 
 #include "profiles/energy_window.h"
 
-/* The domain that a result is about: the package if the source has it, else the platform, the board, the power chip. ENERGY_DOMAINS:
- * the source has none of them that can be read. */
+/* The domain that a result is about: the package if the source has it, else the platform, the board, the power chip.
+ * ENERGY_DOMAINS: the source has none of them that can be read. */
 enum energy_domain energy_headline(const struct energy_window *w);
 /* Joules of a domain, all sockets together; NAN and a reason when a part of it is lost. */
 double energy_domain_joules(const struct energy_window *w, enum energy_domain d, char reason[METRIC_REASON_LEN]);

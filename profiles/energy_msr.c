@@ -1,7 +1,7 @@
 /* Source "msr": the RAPL registers themselves, through /dev/cpu/N/msr. The last resort: the kernel's own drivers know units better.
  *
- *     Intel  unit 0x606 bits 12:8 = ESU, joules = count * 2^-ESU    package 0x611, cores 0x639, graphics 0x641, DRAM 0x619, platform 0x64d
- *     AMD    unit 0xc0010299 likewise                               package 0xc001029b (per-core counters: --source perf-core)
+ *     Intel  unit 0x606 bits 12:8 = ESU, J = count * 2^-ESU  package 0x611, cores 0x639, graphics 0x641, DRAM 0x619, psys 0x64d
+ *     AMD    unit 0xc0010299 likewise                          package 0xc001029b (per-core counters: --source perf-core)
  * The low 32 bits count, the upper ones are not defined; newer AMD parts count in 64, which agrees modulo 2^32. Exceptions that the
  * registers do not tell: DRAM of Haswell-E to Ice Lake-SP and Knights Landing is 2^-16 J, the platform counter of
  * Sapphire and Emerald Rapids is 1 J, old Atoms state 2^ESU microjoule (one of them both ways: refused). Needs root with

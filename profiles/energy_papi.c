@@ -2,8 +2,8 @@
  *
  *     component rapl (not in Debian's build)  rapl:::PACKAGE_ENERGY:PACKAGEn, DRAM_ENERGY, PP0_ENERGY, PP1_ENERGY   nanojoule
  *     component perf_event_uncore             rapl::RAPL_ENERGY_PKG, _DRAM, _CORES, _GPU, _PSYS                    2^-32 J
- * The second goes through the same kernel PMU as --source perf and needs the same rights. PAPI undoes one wrap between two reads, so
- * it is read at least every 8 s. Its powercap component is not used: when nothing has moved since the start it returns the
+ * The second goes through the same kernel PMU as --source perf and needs the same rights. PAPI undoes one wrap between two reads,
+ * so it is read at least every 8 s. Its powercap component is not used: when nothing has moved since the start it returns the
  * whole counter instead of 0, it takes one range for all zones, and zones are numbered, not named. */
 #include "profiles/energy_papi.h"
 

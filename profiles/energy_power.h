@@ -1,5 +1,5 @@
-/* Power readings over a window, integrated by the trapezoid rule. The result is "integrated power": what happened between two samples
- * is a guess, so it is never compared with what a counter counted.
+/* Power readings over a window, integrated by the trapezoid rule. The result is "integrated power": what happened between two
+ * samples is a guess, so it is never compared with what a counter counted.
  *
  *     E = sum over samples of (w[i-1] + w[i]) / 2 * (t[i] - t[i-1]),  first and last sample at the ends of the window */
 #ifndef BITJOULE_ENERGY_POWER_H

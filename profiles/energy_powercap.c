@@ -1,8 +1,8 @@
 /* Source "powercap": the kernel's RAPL zones (Intel, and AMD since Zen) in class/powercap.
  *
- * All zones lie flat there: intel-rapl:0 is a package or psys, intel-rapl:0:1 a part of it; intel-rapl-mmio and intel-rapl-tpmi zones
- * are other windows to the same packages and count only where the first kind cannot be read. What a zone is says its `name` file,
- * never its index: psys zones shift that. Units are the kernel's (microjoule), so no table of CPU models is needed. */
+ * All zones lie flat there: intel-rapl:0 is a package or psys, intel-rapl:0:1 a part of it; intel-rapl-mmio and intel-rapl-tpmi
+ * zones are other windows to the same packages and count only where the first kind cannot be read. What a zone is says its `name`
+ * file, never its index: psys zones shift that. Units are the kernel's (microjoule), so no table of CPU models is needed. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

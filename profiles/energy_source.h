@@ -19,8 +19,8 @@ enum energy_kind {
     ENERGY_RECORD   /* watts that another instrument wrote down with times */
 };
 
-/* What a channel stands for. Which contains which: psys holds pkg and often dram; pkg holds core and uncore; board holds all; dram of
- * servers lies outside of pkg. Only channels of one domain are ever added, and rails not even those. */
+/* What a channel stands for. Which contains which: psys holds pkg and often dram; pkg holds core and uncore; board holds all; dram
+ * of servers lies outside of pkg. Only channels of one domain are ever added, and rails not even those. */
 enum energy_domain {
     ENERGY_PKG,    /* a processor package */
     ENERGY_DRAM,   /* memory */

@@ -1,6 +1,6 @@
-/* The slow reader's thread. It waits on a condition with a deadline, so that stop() never has to wait for a period to end; the deadlines
- * are multiples of the period from the start, so late wake-ups do not add up. All signals are blocked in it: they belong to
- * the thread that waits for them. */
+/* The slow reader's thread. It waits on a condition with a deadline, so that stop() never has to wait for a period to end; the
+ * deadlines are multiples of the period from the start, so late wake-ups do not add up. All signals are blocked in it: they belong
+ * to the thread that waits for them. */
 #include "profiles/energy_ticker.h"
 
 #include <errno.h>

@@ -106,23 +106,33 @@ static bool wait_for_edge(struct energy_window *w, double spin_s, double limit_s
     return count != first;
 }
 
+/* Inserts x into n sorted values. */
+static void insert_sorted(double *v, int n, double x)
+{
+    while (n > 0 && v[n - 1] > x) {
+        v[n] = v[n - 1];
+        n--;
+    }
+    v[n] = x;
+}
+
 void energy_window_measure_grid(struct energy_window *w)
 {
-    enum { EDGES = 6 };
-    double last_s, t, interval_s[EDGES];
-    int n = -1; /* intervals; the first edge begins one */
+    enum { INTERVALS = 5 };
+    double last_s, t, interval_s[INTERVALS];
+    int n = 0;
     if (w->c.source->kind != ENERGY_COUNTER || w->lead == w->c.n)
         return;
     const double end_s = now(w) + 2.5;
-    for (last_s = 0; n < EDGES - 1 && now(w) < end_s && wait_for_edge(w, 0.004, end_s - now(w), &t); last_s = t) {
-        int at = ++n - 1;
-        for (; at > 0 && interval_s[at - 1] > t - last_s; at--)
-            interval_s[at] = interval_s[at - 1];
-        if (n > 0)
-            interval_s[at] = t - last_s;
+    bool edge = wait_for_edge(w, 0.004, 2.5, &last_s);
+    while (edge && n < INTERVALS && now(w) < end_s) {
+        edge = wait_for_edge(w, 0.004, end_s - now(w), &t);
+        if (edge)
+            insert_sorted(interval_s, n++, t - last_s);
+        last_s = t;
     }
     /* the median: a single interval can be long because we did not get to run */
-    w->grid_s = n < 1 ? (double)INFINITY : interval_s[n / 2];
+    w->grid_s = n == 0 ? (double)INFINITY : interval_s[n / 2];
 }
 
 static bool align(struct energy_window *w)
@@ -347,11 +357,7 @@ double energy_window_cost_s(struct energy_window *w)
         const double t = now(w);
         read_all(w, true);
         read_all(w, false);
-        const double s = now(w) - t;
-        int at = r;
-        for (; at > 0 && cost_s[at - 1] > s; at--)
-            cost_s[at] = cost_s[at - 1];
-        cost_s[at] = s;
+        insert_sorted(cost_s, r, now(w) - t);
         median_s = cost_s[r / 2];
     }
     *w = saved;

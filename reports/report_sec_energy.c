@@ -1,4 +1,4 @@
-/* Section "Energy": joules of every cell, an energy ratio as time ratio times power ratio, and what is left without the idle machine.
+/* Section "Energy": joules of every cell, an energy ratio as time ratio times power ratio, and what is left net of idling.
  *
  * Only measured and derived joules are results. A number with the status `estimated` is never shown here and never compared. */
 #include "reports/report_sections.h"

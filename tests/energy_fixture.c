@@ -79,8 +79,10 @@ bool energy_has(const struct energy_run *r, const char *name)
 const struct metric *energy_find(const struct energy_run *r, const char *name)
 {
     const struct metric *m = look_up(r, name);
-    if (!m)
+    if (!m) {
         fail_msg("no metric %s", name);
+        abort(); /* not reached: fail_msg() jumps */
+    }
     return m;
 }
 

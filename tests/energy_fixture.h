@@ -16,8 +16,8 @@ struct energy_run {
     size_t n;
 };
 
-/* Opens the probe on the tree with its simulated clock; source NULL: the best. procfs is the folder "proc" of the tree, in which this
- * puts an Intel CPU (family 6, model 85) unless there is a cpuinfo already. */
+/* Opens the probe on the tree with its simulated clock; source NULL: the best. procfs is the folder "proc" of the tree, in which
+ * this puts an Intel CPU (family 6, model 85) unless there is a cpuinfo already. */
 struct energy_run energy_run_open(struct sim *s, const char *source);
 struct energy_run energy_run_open_with(struct sim *s, const char *source, const struct energy_seam *seam);
 void energy_run_close(struct energy_run *r);

@@ -1,7 +1,7 @@
 /* Counters on simulated powercap trees: exact sums, wraps, grids, and every way in which a counter can lie.
  *
- * Time is simulated, so hours pass in milliseconds; one case runs against a thread in real time. A counter that cannot be trusted must
- * come out unavailable with the right reason - never as a number. */
+ * Time is simulated, so hours pass in milliseconds; one case runs against a thread in real time. A counter that cannot be trusted
+ * must come out unavailable with the right reason - never as a number. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -420,7 +420,7 @@ static void slow_grids_are_refused_or_flagged(void **state)
 
 /* ---- real time ---- */
 
-/* Three sockets moved by a thread for 2 s: a wrap that only the probe's own thread can see, a power step, a mirrored pair of dies. */
+/* Three sockets moved by a thread for 2 s: a wrap that only the probe's thread can see, a power step, a mirrored pair of dies. */
 static void live_counters_within_one_percent(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Energy after the measurement: the factors of a ratio, the record's cells, comparisons and "energy" object, and what a report says. */
+/* Energy after the measurement: the factors of a ratio, the record's cells, comparisons and "energy" object, and a report. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
