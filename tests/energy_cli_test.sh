@@ -46,7 +46,7 @@ mkfifo "$dir/never" && exec 9<>"$dir/never"
 nap() { read -rt "$1" -u 9; }
 
 # As root the player goes first on a busy machine: a counter that moves late would be a coarse one.
-first() { renice -n -19 -p "$BASHPID" >/dev/null 2>&1; }
+first() { chrt -f -p 1 "$BASHPID" >/dev/null 2>&1; }
 
 # play ZONE UW START_UJ RANGE_UJ: a counter that runs at UW microwatts = UW / 10^6 uJ per microsecond, about every 2 ms
 play() {
