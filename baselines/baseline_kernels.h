@@ -57,25 +57,27 @@ static inline int q6_k_code(const struct q6_k_block *b, size_t row, size_t k)
 
 /* ---- multiplication of many tokens, one panel of weights at a time ------------------------------------------------------ */
 
-/* One group of rows x columns [k0, k1) x tokens [t0, t1). */
+/* Some groups of rows x columns [k0, k1) x tokens [t0, t1). */
 struct panel {
     const struct weights *w;
     const struct acts *x;
-    size_t row0;   /* first row of the group */
+    size_t row0;   /* first row of the first group */
+    size_t groups; /* of rows: 1 .. panel_kernel.groups */
     size_t k0, k1; /* k0 is a multiple of panel_kernel.cols */
     size_t t0, t1;
-    float *acc;  /* [t1 - t0][row_group], 64-byte aligned: sums over the columns before k0; to be continued */
+    float *acc;  /* [groups][t1 - t0][row_group], 64-byte aligned: sums over the columns before k0; to be continued */
     void *space; /* PANEL_SPACE bytes, 64-byte aligned, for unpacked weights */
 };
 
 struct panel_kernel {
     void (*run)(const struct panel *p);
-    size_t cols; /* columns of a panel */
+    size_t cols;   /* columns of a panel */
+    size_t groups; /* groups of rows of a panel: tokens that have come to L1 meet all of them */
 };
 
 enum {
-    PANEL_TOKENS = 512, /* tokens whose sums are kept at once */
-    PANEL_SPACE = KERNEL_SCRATCH_BYTES - PANEL_TOKENS * F16_GROUP * (int)sizeof(float)
+    PANEL_SUMS = 16384, /* floats: sums of all rows of a panel and all tokens that are kept at once */
+    PANEL_SPACE = KERNEL_SCRATCH_BYTES - PANEL_SUMS * (int)sizeof(float)
 };
 
 /* The body of a gemm: walks groups and panels, keeps the sums in the scratch, copies them to y. Other arguments: matmul_fn. */
@@ -84,39 +86,27 @@ void gemm_by_panels(const struct panel_kernel *kernel, const struct weights *w, 
 
 /* ---- kernels: matmul_fn -------------------------------------------------------------------------------------------------- */
 
-#ifdef HAVE_ISA_avx2
-void f32_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f32_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f16_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f16_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q8_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q8_0_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q4_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q4_0_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q6_k_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void q6_k_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-#endif
-
-#ifdef HAVE_ISA_avx512
-void f32_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f32_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f16_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-void f16_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch);
-#endif
-
-#ifdef HAVE_ISA_avx512vnni
-void q8_0_gemv_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-void q8_0_gemm_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-void q4_0_gemv_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-void q4_0_gemm_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-void q6_k_gemv_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-void q6_k_gemm_avx512vnni(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                          size_t ldy, void *scratch);
-#endif
+/* Rows of the tables exist where the compiler knows the ISA. */
+#define DECLARE_MATMUL(name) \
+    void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+#define DECLARE_KERNELS(format, isa) \
+    DECLARE_MATMUL(format##_gemv_##isa); \
+    DECLARE_MATMUL(format##_gemm_##isa)
+DECLARE_KERNELS(f32, avx2);
+DECLARE_KERNELS(f32, avx512);
+DECLARE_KERNELS(f16, avx2);
+DECLARE_KERNELS(f16, avx512);
+DECLARE_KERNELS(q8_0, avx2);
+DECLARE_KERNELS(q8_0, avxvnni);
+DECLARE_MATMUL(q8_0_gemm_avx512); /* gemv: AVX2's, which waits for memory as well */
+DECLARE_KERNELS(q8_0, avx512vnni);
+DECLARE_KERNELS(q4_0, avx2);
+DECLARE_KERNELS(q4_0, avxvnni);
+DECLARE_KERNELS(q4_0, avx512);
+DECLARE_KERNELS(q4_0, avx512vnni);
+DECLARE_KERNELS(q6_k, avx2);
+DECLARE_KERNELS(q6_k, avxvnni);
+DECLARE_MATMUL(q6_k_gemm_avx512); /* gemv: AVX2's */
+DECLARE_KERNELS(q6_k, avx512vnni);
 
 #endif

@@ -117,6 +117,12 @@ static const struct kernel q4_0_kernels[] = {
 #ifdef HAVE_ISA_avx512vnni
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, q4_0_gemv_avx512vnni, q4_0_gemm_avx512vnni},
 #endif
+#ifdef HAVE_ISA_avxvnni
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, q4_0_gemv_avxvnni, q4_0_gemm_avxvnni},
+#endif
+#ifdef HAVE_ISA_avx512
+    {"avx512", CPU_AVX2 | CPU_AVX512, q4_0_gemv_avx512, q4_0_gemm_avx512},
+#endif
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, q4_0_gemv_avx2, q4_0_gemm_avx2},
 #endif

@@ -134,6 +134,12 @@ static const struct kernel q6_k_kernels[] = {
 #ifdef HAVE_ISA_avx512vnni
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, q6_k_gemv_avx512vnni, q6_k_gemm_avx512vnni},
 #endif
+#ifdef HAVE_ISA_avxvnni
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, q6_k_gemv_avxvnni, q6_k_gemm_avxvnni},
+#endif
+#ifdef HAVE_ISA_avx512
+    {"avx512", CPU_AVX2 | CPU_AVX512, q6_k_gemv_avx2, q6_k_gemm_avx512},
+#endif
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, q6_k_gemv_avx2, q6_k_gemm_avx2},
 #endif

@@ -106,6 +106,12 @@ static const struct kernel q8_0_kernels[] = {
 #ifdef HAVE_ISA_avx512vnni
     {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI, q8_0_gemv_avx512vnni, q8_0_gemm_avx512vnni},
 #endif
+#ifdef HAVE_ISA_avxvnni
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, q8_0_gemv_avxvnni, q8_0_gemm_avxvnni},
+#endif
+#ifdef HAVE_ISA_avx512
+    {"avx512", CPU_AVX2 | CPU_AVX512, q8_0_gemv_avx2, q8_0_gemm_avx512},
+#endif
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, q8_0_gemv_avx2, q8_0_gemm_avx2},
 #endif

@@ -42,6 +42,6 @@ static void f16_panel(const struct panel *p)
 
 void f16_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
-    static const struct panel_kernel kernel = {f16_panel, F16_PANEL_COLS};
+    static const struct panel_kernel kernel = {f16_panel, F16_PANEL_COLS, 1};
     gemm_by_panels(&kernel, w, x, row0, row1, y, ldy, scratch);
 }

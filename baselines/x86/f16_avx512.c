@@ -1,45 +1,28 @@
 /* f16 on AVX-512: a register is 16 rows of one column, each row sums its columns in order. See f16.c for the layout.
  *
- * gemv: two groups of 32 rows at a time are 4 chains of FMA over two streams of weights. gemm: a panel of 32 rows x 128 columns
+ * gemv: a group of 32 rows, 2 chains of FMA over one stream of weights: 32 rows in the 4 cycles of an FMA are twice what a core
+ * gets from memory, and one stream is read faster than two (see the log in README.md). gemm: a panel of 32 rows x 128 columns
  * is converted to float once and stays in L1 while all tokens pass in tiles of 32 rows x 12 tokens; up to 12 tokens convert as
  * they go. */
 #include "baselines/x86/float_tile_avx512.h"
 
-enum {
-    F16_PANEL_COLS = 128, /* 16 KB as float */
-    GROUPS = 2            /* of rows that gemv takes together */
-};
+enum { F16_PANEL_COLS = 128 }; /* 16 KB as float */
 _Static_assert(F16_PANEL_COLS * F16_GROUP * sizeof(float) <= PANEL_SPACE, "panel fits the scratch");
-
-TILE f16_gemv_groups(const struct weights *w, const float *x, size_t r, size_t row1, float *y, const int groups)
-{
-    const uint16_t *col = (const uint16_t *)w->data + r * w->cols;
-    const size_t group = w->cols * F16_GROUP;
-    __m512 s[GROUPS][2];
-    UNROLL for (int i = 0; i < groups; i++)
-        s[i][0] = s[i][1] = _mm512_setzero_ps();
-    for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
-        const __m512 a = _mm512_set1_ps(x[k]);
-        UNROLL for (int i = 0; i < groups; i++) {
-            const uint16_t *h = col + (size_t)i * group;
-            s[i][0] = _mm512_fmadd_ps(load_half_16(h), a, s[i][0]);
-            s[i][1] = _mm512_fmadd_ps(load_half_16(h + 16), a, s[i][1]);
-        }
-    }
-    UNROLL for (int i = 0; i < groups; i++) {
-        store_16(y, r + F16_GROUP * (size_t)i, row1, s[i][0]);
-        store_16(y, r + F16_GROUP * (size_t)i + 16, row1, s[i][1]);
-    }
-}
 
 void f16_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     (void)ldy, (void)scratch;
-    size_t r = row0;
-    for (; r + (GROUPS - 1) * F16_GROUP < row1; r += GROUPS * F16_GROUP)
-        f16_gemv_groups(w, x->f32, r, row1, y, GROUPS);
-    for (; r < row1; r += F16_GROUP)
-        f16_gemv_groups(w, x->f32, r, row1, y, 1);
+    for (size_t r = row0; r < row1; r += F16_GROUP) {
+        const uint16_t *col = (const uint16_t *)w->data + r * w->cols;
+        __m512 s0 = _mm512_setzero_ps(), s1 = s0;
+        for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
+            const __m512 a = _mm512_set1_ps(x->f32[k]);
+            s0 = _mm512_fmadd_ps(load_half_16(col), a, s0);
+            s1 = _mm512_fmadd_ps(load_half_16(col + 16), a, s1);
+        }
+        store_16(y, r, row1, s0);
+        store_16(y, r + 16, row1, s1);
+    }
 }
 
 static void f16_panel(const struct panel *p)
@@ -57,6 +40,6 @@ static void f16_panel(const struct panel *p)
 
 void f16_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
-    static const struct panel_kernel kernel = {f16_panel, F16_PANEL_COLS};
+    static const struct panel_kernel kernel = {f16_panel, F16_PANEL_COLS, 1};
     gemm_by_panels(&kernel, w, x, row0, row1, y, ldy, scratch);
 }

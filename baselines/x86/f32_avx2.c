@@ -30,6 +30,6 @@ static void f32_panel(const struct panel *p)
 
 void f32_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
-    static const struct panel_kernel kernel = {f32_panel, F32_PANEL_COLS};
+    static const struct panel_kernel kernel = {f32_panel, F32_PANEL_COLS, 1};
     gemm_by_panels(&kernel, w, x, row0, row1, y, ldy, scratch);
 }

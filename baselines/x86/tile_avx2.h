@@ -17,6 +17,15 @@ static inline void store_rows(float *y, size_t row, size_t row1, const float *ac
     memcpy(y + row, acc, (row1 - row < group ? row1 - row : group) * sizeof *acc);
 }
 
+/* As store_rows, from the registers of a group of 16 */
+static inline void store_two(float *y, size_t row, size_t row1, __m256 first, __m256 second)
+{
+    float acc[16];
+    _mm256_storeu_ps(acc, first);
+    _mm256_storeu_ps(acc + 8, second);
+    store_rows(y, row, row1, acc, 16);
+}
+
 static inline __m256i load_i(const void *p)
 {
     return _mm256_load_si256((const __m256i *)p);

@@ -31,8 +31,12 @@ static inline size_t next_tile(size_t tokens_left, size_t tile)
 
 /* switch (tokens) { TILE_CASES_n(CALL) }: runs CALL(tokens) with a constant, 1 .. n */
 #define TILE_CASE(call, n) case n: call(n); break;
+#define TILE_CASES_4(call) TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) default: call(4); break;
 #define TILE_CASES_6(call) \
     TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) default: call(6); break;
+#define TILE_CASES_8(call) \
+    TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) TILE_CASE(call, 6) \
+    TILE_CASE(call, 7) default: call(8); break;
 #define TILE_CASES_12(call) \
     TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) TILE_CASE(call, 6) \
     TILE_CASE(call, 7) TILE_CASE(call, 8) TILE_CASE(call, 9) TILE_CASE(call, 10) TILE_CASE(call, 11) default: call(12); break;

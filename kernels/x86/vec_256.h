@@ -3,6 +3,7 @@
 #define BITJOULE_VEC_256_H
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -94,14 +95,93 @@ static inline vec vec_mul32(vec a, uint32_t factor)
     return _mm256_mullo_epi32(a, _mm256_set1_epi32((int32_t)factor));
 }
 
+static inline vec vec_set32(int32_t v)
+{
+    return _mm256_set1_epi32(v);
+}
+
+static inline vec vec_xor(vec a, vec b)
+{
+    return _mm256_xor_si256(a, b);
+}
+
+static inline vec vec_or(vec a, vec b)
+{
+    return _mm256_or_si256(a, b);
+}
+
+static inline vec vec_sub32(vec a, vec b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
+/* int16 pairs of a and b: products, the two of a pair added */
+static inline vec vec_dot16(vec a, vec b)
+{
+    return _mm256_madd_epi16(a, b);
+}
+
+/* p: aligned to 32 bytes; a 64-byte register may straddle cache lines */
+static inline vec vec_load_half_line(const void *p)
+{
+    return _mm256_load_si256((const __m256i *)p);
+}
+
 /* shifts: of 16-bit lanes, zeros from above; of 32-bit lanes, arithmetic */
 #define vec_shift16(v, n) _mm256_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm256_srai_epi32(v, n)
+#define vec_shift16_left(v, n) _mm256_slli_epi16(v, n)
+#define vec_shift16_signed(v, n) _mm256_srai_epi16(v, n)
 
-/* y[r .. r + 8) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
-static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+/* ---- floats, one for each row ---- */
+
+typedef __m256 vecf;
+
+static inline vecf vecf_load(const float *p)
 {
-    const __m256 v = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(isum, _mm256_set1_epi32(act_sum))), _mm256_set1_ps(factor));
+    return _mm256_load_ps(p);
+}
+
+static inline void vecf_store(float *p, vecf v)
+{
+    _mm256_store_ps(p, v);
+}
+
+static inline vecf vecf_broadcast(const float *p)
+{
+    return _mm256_broadcast_ss(p);
+}
+
+static inline vecf vecf_mul(vecf a, vecf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+
+/* a * b + c, one rounding */
+static inline vecf vecf_fma(vecf a, vecf b, vecf c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+/* of int32, of int8, of f16 */
+static inline vecf vecf_of(vec v)
+{
+    return _mm256_cvtepi32_ps(v);
+}
+
+static inline vecf vecf_of_int8(const int8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+
+static inline vecf vecf_of_half(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(const void *)p));
+}
+
+/* y[r .. r + 8) = v, only rows before row1; r may lie beyond row1 */
+static inline void vecf_store_rows(float *y, size_t r, size_t row1, vecf v)
+{
     if (r + VEC_ROWS <= row1) {
         _mm256_storeu_ps(y + r, v);
     } else if (r < row1) {
@@ -109,6 +189,12 @@ static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t
         _mm256_storeu_ps(rows, v);
         memcpy(y + r, rows, (row1 - r) * sizeof *rows);
     }
+}
+
+/* y[r .. r + 8) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
+static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+{
+    vecf_store_rows(y, r, row1, vecf_mul(vecf_of(vec_sub32(isum, vec_set32(act_sum))), vecf_broadcast(&factor)));
 }
 
 #endif

@@ -3,6 +3,7 @@
 #define BITJOULE_VEC_512_H
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -88,14 +89,95 @@ static inline vec vec_mul32(vec a, uint32_t factor)
     return _mm512_mullo_epi32(a, _mm512_set1_epi32((int32_t)factor));
 }
 
+static inline vec vec_set32(int32_t v)
+{
+    return _mm512_set1_epi32(v);
+}
+
+static inline vec vec_xor(vec a, vec b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+static inline vec vec_or(vec a, vec b)
+{
+    return _mm512_or_si512(a, b);
+}
+
+static inline vec vec_sub32(vec a, vec b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+
+static inline vec vec_dot16(vec a, vec b)
+{
+    return _mm512_madd_epi16(a, b);
+}
+
+static inline vec vec_load_half_line(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
 #define vec_shift16(v, n) _mm512_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm512_srai_epi32(v, n)
+#define vec_shift16_left(v, n) _mm512_slli_epi16(v, n)
+#define vec_shift16_signed(v, n) _mm512_srai_epi16(v, n)
 
-static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+/* ---- floats, one for each row ---- */
+
+typedef __m512 vecf;
+
+static inline vecf vecf_load(const float *p)
 {
-    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(isum, _mm512_set1_epi32(act_sum))), _mm512_set1_ps(factor));
+    return _mm512_load_ps(p);
+}
+
+static inline void vecf_store(float *p, vecf v)
+{
+    _mm512_store_ps(p, v);
+}
+
+static inline vecf vecf_broadcast(const float *p)
+{
+    return _mm512_set1_ps(*p);
+}
+
+static inline vecf vecf_mul(vecf a, vecf b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+static inline vecf vecf_fma(vecf a, vecf b, vecf c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+static inline vecf vecf_of(vec v)
+{
+    return _mm512_cvtepi32_ps(v);
+}
+
+static inline vecf vecf_of_int8(const int8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_load_si128((const __m128i *)(const void *)p)));
+}
+
+static inline vecf vecf_of_half(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(const void *)p));
+}
+
+static inline void vecf_store_rows(float *y, size_t r, size_t row1, vecf v)
+{
     const unsigned n = r >= row1 ? 0 : row1 - r < VEC_ROWS ? (unsigned)(row1 - r) : VEC_ROWS;
     _mm512_mask_storeu_ps(y + r, (__mmask16)((1u << n) - 1), v);
+}
+
+/* y[r .. r + 16) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
+static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+{
+    vecf_store_rows(y, r, row1, vecf_mul(vecf_of(vec_sub32(isum, vec_set32(act_sum))), vecf_broadcast(&factor)));
 }
 
 #endif

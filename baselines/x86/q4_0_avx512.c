@@ -1,0 +1,9 @@
+/* q4_0 on AVX-512: vpmaddubsw and vpaddw on 512 bits, without VNNI. All else is in q4_0_kernel.h. */
+#ifndef __AVX512BW__
+#error "compile with the flags of AVX-512"
+#endif
+#define VEC_BITS 512
+
+#include "baselines/x86/q4_0_kernel.h"
+
+Q4_0_KERNELS(avx512)
