@@ -188,13 +188,13 @@ struct repetition {
     char hash[SHA256_HEX_LEN]; /* of the output */
 };
 
-/* Resets and runs once. NULL, with *r filled; or a refusal. */
-static json_t *run_once(struct child *c, struct repetition *r)
+/* Resets and runs once. NULL, with *r filled; or why not. */
+static const char *run_once(struct child *c, struct repetition *r)
 {
     size_t n = 0;
     double joules, at_s;
     if (!c->state)
-        return refuse("no cell is set up");
+        return "no cell is set up";
     if (c->window_open)
         probe_set_keep_alive(c->probes);
     c->wl->reset(c->state);
@@ -207,19 +207,19 @@ static json_t *run_once(struct child *c, struct repetition *r)
     r->energy_s -= at_s;
     if (rc) {
         snprintf(c->text, sizeof c->text, "%s failed: %s", c->wl->name, strerror(-rc));
-        return refuse(c->text);
+        return c->text;
     }
     const int32_t *ids = c->wl->output(c->state, &n);
-    return sha256_ids(ids, n, r->hash) ? refuse("cannot hash the output") : NULL;
+    return sha256_ids(ids, n, r->hash) ? "cannot hash the output" : NULL;
 }
 
 static json_t *do_rep(struct child *c, const json_t *cmd)
 {
     (void)cmd;
     struct repetition r;
-    json_t *refusal = run_once(c, &r);
-    if (refusal)
-        return refusal;
+    const char *failure = run_once(c, &r);
+    if (failure)
+        return refuse(failure);
     json_t *reply = json_pack("{s:f, s:s}", "time_s", r.time_s, "output_sha256", r.hash);
     if (isfinite(r.energy_j))
         json_object_update_new(reply, json_pack("{s:f, s:f}", "energy_j", r.energy_j, "energy_s", r.energy_s));
@@ -242,9 +242,12 @@ static json_t *do_profile(struct child *c, const json_t *cmd)
     if (op_profile_new(session_threads(c->session), &p))
         return refuse("no memory for the profile");
     session_profile(c->session, p);
-    json_t *reply = run_once(c, &r);
+    const char *failure = run_once(c, &r);
     session_profile(c->session, NULL);
-    if (!reply) {
+    json_t *reply = NULL;
+    if (failure)
+        reply = refuse(failure);
+    else {
         reply = ops_answer_json(p, r.time_s, c->wl->work(c->state).tokens);
         json_object_set_new(reply, "output_sha256", json_string(r.hash));
     }

@@ -247,7 +247,8 @@ static void rpi5_adds_rails_with_volts_and_amperes(void **state)
 {
     (void)state;
     struct sim *s = sim_new();
-    char path[512], *old = strdup(getenv("PATH"));
+    const char *before = getenv("PATH");
+    char path[512], *old = strdup(before ? before : "/usr/bin:/bin");
     sim_write(s, "firmware/devicetree/base/model", "Raspberry Pi 5 Model B Rev 1.0");
     sim_write(s, "bin/vcgencmd",
               "#!/bin/sh\n[ \"$1\" = pmic_read_adc ] || exit 1\n"
