@@ -189,7 +189,7 @@ ok "energy: read from the counter ($joules J)" calc "${joules/null/0} > 0"
 expected=$(awk "BEGIN { print ${joules/null/0} / (5 * $tokens) }")
 ok "energy: per token, over all 5 repetitions" \
     calc "${per_token/null/0} > 0.999 * $expected && ${per_token/null/0} < 1.001 * $expected"
-run -m $model -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 3 --sysfs "$dir/sys" --baseline 1 --estimate -o "$dir/energy2"
+run -m $model -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 3 --sysfs "$dir/sys" --baseline 1 --estimate --no-report -o "$dir/energy2"
 ok "energy: exit status 0" is "$rc" 0
 ok "energy: the source is in the record" eval "grep -A3 '^ \"energy\": {' '$dir/energy2/results.json' | grep -q '\"name\": \"powercap\"'"
 ok "energy: eight idle windows" is "$(grep -c '^     "seconds": ' "$dir/energy2/results.json")" 8
@@ -199,8 +199,14 @@ ok "energy: every repetition has its joules" is "$(values energy2 energy_samples
 ok "energy: net of every cell" is "$(count energy2 '"net_joules_per_token": {')" 2
 ok "energy: the ratio is split into time and power" is "$(count energy2 '"power_ratio": {')" 1
 ok "energy: three estimates per cell, marked" is "$(count energy2 '"status": "estimated"')" 6
-ok "energy: the report shows the factors" grep -q '= time / f16' "$dir/energy2/report.md"
-ok "energy: the report shows no estimate" eval "! grep -q 'estimated_' '$dir/energy2/report.md'"
+if [ ${#RUN_CMD[@]} -eq 0 ]; then
+    bj report "$dir/energy2/results.json" -o "$dir/energy2" >/dev/null 2>&1
+    ok "energy: the report shows the factors" grep -q '= time / f16' "$dir/energy2/report.md"
+    ok "energy: the report shows no estimate" eval "! grep -q 'estimated_' '$dir/energy2/report.md'"
+else
+    skip "energy: the report shows the factors" "an emulated process cannot start the report"
+    skip "energy: the report shows no estimate" "an emulated process cannot start the report"
+fi
 ok "energy: no estimate without being asked" is "$(count energy '"status": "estimated"')" 0
 run -m $model -f i2_s -t 1 -p 0 -n 2 -r 1 --sysfs "$dir/sys" --energy-source hwmon --no-report -o "$dir/energy3"
 ok "energy: --energy-source takes only that one" eval "is \"\$(metric energy3 joules_per_token)\" null && [ \"\$(count energy3 'no energyN_input')\" -gt 0 ]"
