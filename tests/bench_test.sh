@@ -2,44 +2,13 @@
 # `bench` from outside: the record of a tiny run, flags, bad input, a model that does not fit, energy, Ctrl-C. Prints TAP.
 #
 # results.json is written with one field per line, which is what the greps here rely on; that it is a valid record is checked by
-# letting `report` read it. Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
+# letting `report` read it.
 set -u
-BITJOULE=${BITJOULE:-build/bitjoule}
-read -r -a RUN_CMD <<<"${RUN:-}"
 export BITJOULE_CONFIGS=$PWD/configs
 model=tests/golden/kjv-tiny-i2_s.gguf
-dir=$(mktemp -d /tmp/bitjoule-bench-XXXXXX)
-driver=
-trap '[ -n "$driver" ] && kill "$driver" 2>/dev/null; rm -rf "$dir"' EXIT
-n=0
+. tests/cli_lib.sh
 
-bj() { "${RUN_CMD[@]}" "$BITJOULE" "$@"; }
-
-# ok NAME COMMAND...: one test; on failure shows what the last run printed
-ok() {
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/out" "$dir/err"
-    fi
-}
-skip() {
-    n=$((n + 1))
-    echo "ok $n - $1 # SKIP $2"
-}
-
-# run ARGS...: status in $rc, output in $dir/out and $dir/err
-run() {
-    bj bench "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-}
-is() { [ "$1" = "$2" ]; }
-has() { grep -qF -- "$1" "$dir/$2"; }
-one_line() { [ "$(wc -l <"$dir/err")" -eq 1 ]; }
+run() { capture bj bench "$@"; }
 # lines of results.json of run $1 that hold $2
 count() { grep -cF -- "$2" "$dir/$1/results.json"; }
 lines() { grep -cF -- "$2" "$dir/$1/results.jsonl"; }
@@ -49,8 +18,7 @@ values() { sed -n "s/^ *\"$2\": \\(.*[^,]\\),*\$/\\1/p" "$dir/$1/results.json"; 
 fields() { [ "$(values "$1" "$2" | sort -u)" = "$3" ]; }
 sha() { sha256sum <"$1" | cut -d' ' -f1; }
 # value of each metric of that name
-metric() { grep -A1 "\"name\": \"$2\"" "$dir/$1/results.json" | sed -n 's/.*"value": \([^,]*\),.*/\1/p'; }
-calc() { awk "BEGIN { exit !($1) }"; }
+metric() { metric_of "$dir/$1/results.json" "$2"; }
 # the record is one that `report` takes
 valid() { bj report "$dir/$1" -o "$dir/check" >"$dir/out" 2>"$dir/err"; }
 
@@ -179,7 +147,7 @@ play() { # about every 2 ms, without a process for the wait
     done
 }
 play &
-driver=$!
+drivers=$!
 sleep 0.1
 tokens=$([ ${#RUN_CMD[@]} -eq 0 ] && echo 200 || echo 4) # a window of some 0.1 s to 2 s: the counter must move
 run -m $model -f i2_s -t 1 -p 0 -n "$tokens" -r 5 --sysfs "$dir/sys" -o "$dir/energy" --no-report
@@ -210,8 +178,8 @@ fi
 ok "energy: no estimate without being asked" is "$(count energy '"status": "estimated"')" 0
 run -m $model -f i2_s -t 1 -p 0 -n 2 -r 1 --sysfs "$dir/sys" --energy-source hwmon --no-report -o "$dir/energy3"
 ok "energy: --energy-source takes only that one" eval "is \"\$(metric energy3 joules_per_token)\" null && [ \"\$(count energy3 'no energyN_input')\" -gt 0 ]"
-kill "$driver" 2>/dev/null
-driver=
+kill "$drivers" 2>/dev/null
+drivers=
 
 # ---- Ctrl-C ------------------------------------------------------------------------------------------------
 # a run that would take far too long; it is interrupted in its first cell

@@ -2,48 +2,14 @@
 # The commands `energy` and `doctor` from outside: output, exit status, signals, bad input. Prints TAP.
 #
 # Background loops play RAPL counters: 50 W on a small range, so that it wraps inside the measured second, and 42 W that wraps later.
-# Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
 set -u
-BITJOULE=${BITJOULE:-build/bitjoule}
-read -r -a RUN_CMD <<<"${RUN:-}"
-dir=$(mktemp -d /tmp/bitjoule-energy-XXXXXX)
-drivers=
-# shellcheck disable=SC2086
-trap '[ -n "$drivers" ] && kill $drivers 2>/dev/null; rm -rf "$dir"' EXIT
-n=0
+. tests/cli_lib.sh
 
-bj() { "${RUN_CMD[@]}" "$BITJOULE" "$@"; }
-
-# ok NAME COMMAND...: one test; on failure shows what the last run printed
-ok() {
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/out" "$dir/err"
-    fi
-}
-
-# run ARGS...: status in $rc, output in $dir/out and $dir/err
-run() {
-    bj "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-}
-is() { [ "$1" = "$2" ]; }
-has() { grep -qF -- "$1" "$dir/$2"; }
-one_line() { [ "$(wc -l <"$dir/err")" -eq 1 ]; }
+run() { capture bj "$@"; }
 # value of a metric in the JSON output
-metric() { grep -A1 "\"name\": \"$1\"" "$dir/out" | sed -n 's/.*"value": \([^,]*\),.*/\1/p'; }
+metric() { metric_of "$dir/out" "$1"; }
 field() { sed -n "s/^  \"$1\": \\([^,]*\\),*\$/\\1/p" "$dir/out"; }
 narrow() { [ -s "$dir/out" ] && awk 'length > 100 { bad = 1 } END { exit bad }' "$dir/out"; }
-calc() { awk "BEGIN { exit !($1) }"; }
-
-# Waits without a process of its own: nothing is ever written to this pipe.
-mkfifo "$dir/never" && exec 9<>"$dir/never"
-nap() { read -rt "$1" -u 9; }
 
 # As root the player goes first on a busy machine: a counter that moves late would be a coarse one.
 first() { chrt -f -p 1 "$BASHPID" >/dev/null 2>&1; }

@@ -3,10 +3,7 @@
 # their own, so that the program, PAPI and likwid run the code that they run on real hardware. Prints TAP.
 #
 # The kernel behind the mounts stays what it is: perf_event_open() of a made-up PMU fails, and must come out as a reason.
-# Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
 set -u
-BITJOULE=${BITJOULE:-build/bitjoule}
-n=0
 plan=9
 skip_all() {
     for i in $(seq "$plan"); do
@@ -23,31 +20,10 @@ if [ "${1:-}" != inside ]; then
     exec unshare -m --propagation private "$0" inside
 fi
 
-dir=$(mktemp -d /tmp/bitjoule-namespace-XXXXXX)
-drivers=
-# shellcheck disable=SC2086
-trap '[ -n "$drivers" ] && kill $drivers 2>/dev/null; rm -rf "$dir"' EXIT
-mkfifo "$dir/never" && exec 9<>"$dir/never"
-nap() { read -rt "$1" -u 9; }
+. tests/cli_lib.sh
 
-ok() { # NAME COMMAND...
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$dir/out" "$dir/err"
-    fi
-}
-run() {
-    "$BITJOULE" "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-}
-has() { grep -qF -- "$1" "$dir/$2"; }
-metric() { grep -A1 "\"name\": \"$1\"" "$dir/out" | sed -n 's/.*"value": \([^,]*\),.*/\1/p'; }
-calc() { awk "BEGIN { exit !($1) }"; }
+run() { capture bj "$@"; }
+metric() { metric_of "$dir/out" "$1"; }
 about() { # METRIC WATTS: the energy of the window or what was kept of a void one is that power, +-5 %
     local j s
     j=$(metric "$1") s=$(sed -n 's/^  "duration_s": \([^,]*\),*$/\1/p' "$dir/out")

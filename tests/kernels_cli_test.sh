@@ -1,32 +1,10 @@
 #!/usr/bin/env bash
 # `bitjoule kernels` as a user calls it: table, JSON, exit status, and what bad input gets: one line, status 2. Prints TAP.
-#
-# Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
 set -u
-BITJOULE=${BITJOULE:-build/bitjoule}
-read -r -a RUN_CMD <<<"${RUN:-}"
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-n=0
+. tests/cli_lib.sh
 
-run() {
-    "${RUN_CMD[@]}" "$BITJOULE" kernels "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-}
+run() { capture bj kernels "$@"; }
 
-ok() { # NAME COMMAND...
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        echo "# exit status $rc"
-        sed 's/^/# /' "$dir/out" "$dir/err" | head -40
-    fi
-}
-is() { [ "$1" = "$2" ]; }
 count() { grep -cE -- "$1" "$2"; }
 refused() { # WORDS ARGUMENTS...
     local words=$1

@@ -1,36 +1,14 @@
 #!/usr/bin/env bash
 # `bitjoule report` as a user calls it: files that appear, links that hold, no request to the outside, exit statuses. Prints TAP.
-#
-# Environment: BITJOULE = the program, RUN = what runs it (an emulator; may be empty).
 set -u
-BITJOULE=${BITJOULE:-build/bitjoule}
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-n=0
+. tests/cli_lib.sh
 echo 1..9
 
-# shellcheck disable=SC2086 # RUN is a command with its arguments, or nothing
-report() {
-    $RUN "$BITJOULE" report "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-}
-RUN=${RUN:-}
+report() { capture bj report "$@"; }
 
-ok() { # NAME COMMAND...
-    local name=$1
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        echo "# exit status $rc"
-        sed 's/^/# /' "$dir/out" "$dir/err"
-    fi
-}
 status() { [ "$rc" -eq "$1" ]; }
 files() { local f; for f in "$@"; do [ -s "$dir/run/$f" ] || { echo "# missing: $f"; return 1; }; done; }
-one_line() { status 2 && [ ! -s "$dir/out" ] && [ "$(wc -l <"$dir/err")" -eq 1 ] && grep -qF -- "$1" "$dir/err"; }
+refused() { status 2 && [ ! -s "$dir/out" ] && one_line && has "$1" err; }
 
 # every relative link and picture of report.md is a file, results.json among them
 links_hold() {
@@ -64,9 +42,9 @@ report "$dir/run/results.json" -o "$dir/run"
 ok "a second report of the same record is the same" cmp -s "$dir/first.md" "$dir/run/report.md"
 
 report "$dir/none" -o "$dir/run"
-ok "no such record: one line, status 2" one_line "$dir/none"
+ok "no such record: one line, status 2" refused "$dir/none"
 echo '{"schema": 99}' >"$dir/new.json"
 report "$dir/new.json" -o "$dir/run"
-ok "unknown schema: one line, status 2" one_line "schema 99 is unknown"
+ok "unknown schema: one line, status 2" refused "schema 99 is unknown"
 report "$dir/run"
-ok "no -o: one line, status 2" one_line "no -o DIR"
+ok "no -o: one line, status 2" refused "no -o DIR"
