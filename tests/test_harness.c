@@ -1,5 +1,5 @@
 /* The experiment loop with cells that misbehave: whatever a cell does, it alone is failed, with the reason, its samples so far
- * are kept, and the cell after it runs. The workloads that crash, hang or lie are in this file only; model and engine are real. */
+ * are kept, and the cell after it runs. The workloads that crash, hang or lie are in misdeeds.c; model and engine are real. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -10,9 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,177 +18,7 @@
 #include "harness/experiment.h"
 #include "harness/interrupt.h"
 #include "profiles/time_clock.h"
-
-/* ---- workloads that misbehave --------------------------------------------------------------------------------------- */
-
-/* Seen by the test and by every worker. */
-static struct {
-    pid_t last_worker, grandchild;
-    int setups;
-} * shared;
-
-struct misdeed {
-    int runs;
-    int32_t out;
-};
-
-static int misdeed_setup(const struct model *m, struct session *s, const struct workload_params *p, void **state,
-                         char err[MODEL_ERR_LEN])
-{
-    (void)m;
-    (void)s;
-    (void)p;
-    (void)err;
-    shared->last_worker = getpid();
-    shared->setups++;
-    *state = calloc(1, sizeof(struct misdeed));
-    return *state ? 0 : -ENOMEM;
-}
-
-static void misdeed_reset(void *state)
-{
-    (void)state;
-}
-
-static struct workload_work misdeed_work(const void *state)
-{
-    (void)state;
-    return (struct workload_work){.tokens = 1, .int8_macs = 1, .bytes = 1};
-}
-
-static const int32_t *misdeed_output(const void *state, size_t *n)
-{
-    *n = 1;
-    return &((const struct misdeed *)state)->out;
-}
-
-/* Good during the warm-up and the first timed repetition. */
-static bool still_good(void *state)
-{
-    struct misdeed *d = state;
-    usleep(100);
-    return ++d->runs <= 2;
-}
-
-static int run_good(void *state, double *token_s)
-{
-    (void)token_s;
-    usleep(100);
-    ((struct misdeed *)state)->runs++;
-    return 0;
-}
-
-static int run_segv(void *state, double *token_s)
-{
-    (void)token_s;
-    if (still_good(state))
-        return 0;
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would turn it into an exit status */
-    raise(SIGSEGV);
-    return 0;
-}
-
-static int run_kill(void *state, double *token_s)
-{
-    (void)token_s;
-    if (!still_good(state))
-        raise(SIGKILL);
-    return 0;
-}
-
-static int run_exit(void *state, double *token_s)
-{
-    (void)token_s;
-    if (!still_good(state))
-        _exit(7);
-    return 0;
-}
-
-static int run_hang(void *state, double *token_s)
-{
-    (void)token_s;
-    if (still_good(state))
-        return 0;
-    const pid_t child = fork();
-    if (child > 0)
-        shared->grandchild = child;
-    for (;;)
-        pause();
-}
-
-static int run_error(void *state, double *token_s)
-{
-    (void)token_s;
-    return still_good(state) ? 0 : -EIO;
-}
-
-static int run_unsteady(void *state, double *token_s)
-{
-    (void)token_s;
-    if (!still_good(state))
-        ((struct misdeed *)state)->out = 1;
-    return 0;
-}
-
-/* A good cell has five runs: a warm-up, three samples, the profile. The last one gives something else. */
-static int run_late(void *state, double *token_s)
-{
-    struct misdeed *d = state;
-    (void)token_s;
-    d->out = ++d->runs > 4;
-    return 0;
-}
-
-/* Writes into the connection to the parent, which a library that prints to a wrong descriptor could do too. */
-static int run_garbage(void *state, double *token_s)
-{
-    (void)token_s;
-    if (still_good(state))
-        return 0;
-    for (int fd = 3; fd < 64; fd++) {
-        int domain = 0;
-        socklen_t len = sizeof domain;
-        if (!getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX)
-            return write(fd, "\x1b[31mnot json\n", 14) == 14 ? 0 : -EIO;
-    }
-    return -ENOENT;
-}
-
-static int setup_no_memory(const struct model *m, struct session *s, const struct workload_params *p, void **state,
-                           char err[MODEL_ERR_LEN])
-{
-    (void)m;
-    (void)s;
-    (void)p;
-    shared->last_worker = getpid();
-    *state = mmap(NULL, (size_t)1 << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* more than any address space holds */
-    if (*state != MAP_FAILED)
-        return 0;
-    snprintf(err, MODEL_ERR_LEN, "no memory for the test");
-    return -errno;
-}
-
-/* NOLINTBEGIN(bugprone-macro-parentheses): initialisers, not expressions */
-#define MISDEED(id, setup_fn, run_fn)                                                                                         \
-    {                                                                                                                         \
-        .name = id, .setup = setup_fn, .run = run_fn, .reset = misdeed_reset, .work = misdeed_work, .output = misdeed_output, \
-        .teardown = free                                                                                                      \
-    }
-/* NOLINTEND(bugprone-macro-parentheses) */
-static const struct workload misdeeds[] = {
-    MISDEED("good", misdeed_setup, run_good),         MISDEED("segv", misdeed_setup, run_segv),
-    MISDEED("kill", misdeed_setup, run_kill),         MISDEED("exit", misdeed_setup, run_exit),
-    MISDEED("hang", misdeed_setup, run_hang),         MISDEED("error", misdeed_setup, run_error),
-    MISDEED("unsteady", misdeed_setup, run_unsteady), MISDEED("garbage", misdeed_setup, run_garbage),
-    MISDEED("no-memory", setup_no_memory, run_good),  MISDEED("late", misdeed_setup, run_late),
-};
-static const struct workload *const test_workloads[] = {&misdeeds[0], &misdeeds[1],      &misdeeds[2],     &misdeeds[3],
-                                                        &misdeeds[4], &misdeeds[5],      &misdeeds[6],     &misdeeds[7],
-                                                        &misdeeds[8], &misdeeds[9],      &workload_prefill, &workload_decode,
-                                                        NULL};
-
-/* ---- a small experiment --------------------------------------------------------------------------------------------- */
+#include "tests/misdeeds.h"
 
 struct fixture {
     char dir[64];
@@ -217,7 +44,7 @@ static int set_up(void **state)
     char err[SUITE_ERR_LEN] = "";
     if (!f)
         return -1;
-    *shared = (__typeof__(*shared)){0};
+    *misdeeds_shared = (struct misdeeds_shared){0};
     snprintf(f->dir, sizeof f->dir, "/tmp/bitjoule-harness-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     suite_init(&f->suite);
@@ -235,7 +62,7 @@ static int set_up(void **state)
     f->null = fopen("/dev/null", "w");
     assert_non_null(f->null);
     progress_begin(&f->progress, f->null, &f->plan);
-    f->options.workloads = test_workloads;
+    f->options.workloads = misdeeds_workloads;
     f->e = (struct experiment){
         .suite = &f->suite, .plan = &f->plan, .record = &f->record, .progress = &f->progress, .options = &f->options};
     *state = f;
@@ -365,7 +192,7 @@ static void test_error_leaves_the_worker(void **state)
     struct fixture *f = *state;
     f->plan.cells[2].workload = "good";
     assert_failed(run_with(f, "error"), 1, "error failed: Input/output error");
-    assert_int_equal(shared->setups, 2);
+    assert_int_equal(misdeeds_shared->setups, 2);
     assert_string_equal(json_string_value(json_object_get(f->e.results[0].setup, "cpus")),
                         json_string_value(json_object_get(f->e.results[2].setup, "cpus")));
 }
@@ -378,9 +205,9 @@ static void test_no_memory_leaves_the_worker(void **state)
     f->plan.cells[0].workload = "good";
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.results[0].status, CELL_OK);
-    const pid_t worker = shared->last_worker;
+    const pid_t worker = misdeeds_shared->last_worker;
     assert_failed(&f->e.results[2], 0, "no memory for the test");
-    assert_int_equal(shared->last_worker, worker);
+    assert_int_equal(misdeeds_shared->last_worker, worker);
 }
 
 /* Gone, or dead and waiting to be reaped by a lazy init. */
@@ -414,8 +241,8 @@ static void test_timeout(void **state)
     f->suite.timeout_s = 2;
     assert_failed(run_with(f, "hang"), 1, "timed out: more than 2 s");
     assert_true(time_now_s() - before >= 2);
-    assert_true(shared->grandchild > 0);
-    assert_soon_gone(shared->grandchild); /* the whole group is killed */
+    assert_true(misdeeds_shared->grandchild > 0);
+    assert_soon_gone(misdeeds_shared->grandchild); /* the whole group is killed */
 }
 
 static void test_load_refused(void **state)
@@ -501,7 +328,7 @@ static void test_interrupt(void **state)
     f->plan.cells[1].workload = "hang";
     const pid_t helper = fork();
     if (helper == 0) {
-        while (!shared->grandchild && getppid() == parent)
+        while (!misdeeds_shared->grandchild && getppid() == parent)
             usleep(1000);
         kill(parent, SIGINT);
         _exit(0);
@@ -516,8 +343,8 @@ static void test_interrupt(void **state)
     assert_int_equal(f->e.results[2].status, CELL_SKIPPED);
     assert_string_equal(f->e.results[2].reason, "interrupted");
     assert_int_equal(stream_lines(f, "\"type\":\"cell\""), 3);
-    assert_soon_gone(shared->last_worker);
-    assert_soon_gone(shared->grandchild);
+    assert_soon_gone(misdeeds_shared->last_worker);
+    assert_soon_gone(misdeeds_shared->grandchild);
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -542,8 +369,7 @@ int main(void)
         WITH_FIXTURE(test_no_warmup),
         WITH_FIXTURE(test_interrupt),
     };
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED)
+    if (misdeeds_init())
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,23 @@
+/* Workloads that misbehave in a worker, by name: "good", "segv", "kill", "exit", "hang", "error", "unsteady", "garbage", "no-memory",
+ * "late"; "prefill" and "decode" are the real ones. For the tests of the experiment loop. */
+#ifndef BITJOULE_MISDEEDS_H
+#define BITJOULE_MISDEEDS_H
+
+#include <sys/types.h>
+
+#include "harness/workload.h"
+
+/* Seen by the test and by every worker. */
+struct misdeeds_shared {
+    pid_t last_worker, grandchild;
+    int setups;
+};
+extern struct misdeeds_shared *misdeeds_shared;
+
+/* Before the first worker. 0 or a negative errno. */
+int misdeeds_init(void);
+
+/* NULL-terminated: for struct worker_options. */
+extern const struct workload *const misdeeds_workloads[];
+
+#endif
