@@ -6,7 +6,6 @@
  * to this program. */
 #include "profiles/energy_likwid.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +22,7 @@
 #endif
 
 #include "profiles/energy_source.h"
+#include "profiles/shared_object.h"
 
 enum { MAX_SOCKETS = 16, N_DOMAINS = 5, TRIAL_MS = 10000 };
 
@@ -46,13 +46,7 @@ static struct {
 
 static bool load(void)
 {
-    void *so = dlopen("liblikwid.so." TEXT(HAVE_LIKWID), RTLD_NOW | RTLD_LOCAL);
-    if (!so)
-        return false;
-    const struct {
-        const char *name;
-        void *slot;
-    } wanted[] = {
+    const struct so_symbol wanted[] = {
         {"init_configuration", &lib.init_configuration},
         {"topology_init", &lib.topology_init},
         {"HPMmode", &lib.HPMmode},
@@ -63,13 +57,7 @@ static bool load(void)
         {"get_powerInfo", &lib.get_powerInfo},
         {"power_start", &lib.power_start},
     };
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        void *symbol = dlsym(so, wanted[i].name);
-        if (!symbol)
-            return false;
-        memcpy(wanted[i].slot, &symbol, sizeof symbol); /* POSIX lets a function pointer travel as void * */
-    }
-    return true;
+    return shared_object_load("liblikwid.so." TEXT(HAVE_LIKWID), wanted, sizeof wanted / sizeof wanted[0]);
 }
 
 static int real_init(bool daemon, int cpu)

@@ -7,7 +7,6 @@
  * whole counter instead of 0, it takes one range for all zones, and zones are numbered, not named. */
 #include "profiles/energy_papi.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #endif
 
 #include "profiles/energy_source.h"
+#include "profiles/shared_object.h"
 
 enum { MAX_SOCKETS = 16, MAX_EVENTS = 8 };
 
@@ -46,13 +46,7 @@ static bool load(void)
 {
     char name[32];
     snprintf(name, sizeof name, "libpapi.so.%d.%d", PAPI_VERSION_MAJOR(PAPI_VERSION), PAPI_VERSION_MINOR(PAPI_VERSION));
-    void *so = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!so)
-        return false;
-    const struct {
-        const char *name;
-        void *slot;
-    } wanted[] = {
+    const struct so_symbol wanted[] = {
         {"PAPI_library_init", &lib.library_init},
         {"PAPI_get_component_index", &lib.get_component_index},
         {"PAPI_get_component_info", &lib.get_component_info},
@@ -68,13 +62,7 @@ static bool load(void)
         {"PAPI_shutdown", &lib.shutdown},
         {"PAPI_strerror", &lib.strerror},
     };
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        void *symbol = dlsym(so, wanted[i].name);
-        if (!symbol)
-            return false;
-        memcpy(wanted[i].slot, &symbol, sizeof symbol); /* POSIX lets a function pointer travel as void * */
-    }
-    return true;
+    return shared_object_load(name, wanted, sizeof wanted / sizeof wanted[0]);
 }
 
 static int real_init(void)
