@@ -10,16 +10,22 @@
 #include "engine/pool.h"
 #include "kernels/cpu.h"
 
-const char run_args_help[] =
+static const char help[] =
     "  -m, --model MODEL   a .gguf file, or synth:SHAPE\n"
-    "  --format NAME       repack the linear layers: i2_s tl2 tq1_0 tq2_0 f32 f16 q8_0 q4_0 (default: as in the file)\n"
+    "  --format NAME       repack the linear layers (default: as in the file): %s\n"
     "  --embedding NAME    repack embedding and lm_head: f16 q8_0 q6_k ... (default: as in the file)\n"
     "  -t, --threads N     worker threads (default: one per physical core)\n"
     "  --kv f16|f32        type of the KV cache (default f16)\n"
     "  --ctx N             KV cache length in tokens (default: the model's)\n"
     "  --chunk N           tokens per prefill pass (default 128)\n"
-    "  --isa NAME          use at most these instructions: c avx2 avxvnni avx512 avx512vnni avx512vbmi neon dotprod i8mm sve\n"
+    "  --isa NAME          use at most these instructions: %s\n"
     "  --seed N            of synthetic weights and of sampling (default 0)\n";
+
+void run_args_print_help(void)
+{
+    char formats[FORMAT_NAMES_LEN], isas[CPU_ISA_NAMES_LEN];
+    printf(help, format_names(formats, sizeof formats), cpu_isa_names(isas, sizeof isas));
+}
 
 int args_complain(const char *command, int status, const char *fmt, ...)
 {

@@ -32,7 +32,7 @@ enum { ARG_EMBEDDING = 1000, ARG_KV, ARG_CTX, ARG_CHUNK, ARG_ISA, ARG_SEED, ARG_
         {"embedding", required_argument, NULL, ARG_EMBEDDING}, {"kv", required_argument, NULL, ARG_KV},                            \
         {"ctx", required_argument, NULL, ARG_CTX}, {"chunk", required_argument, NULL, ARG_CHUNK},                                  \
         {"isa", required_argument, NULL, ARG_ISA}, {"seed", required_argument, NULL, ARG_SEED}, {"help", no_argument, NULL, 'h'}
-extern const char run_args_help[];
+void run_args_print_help(void);
 
 /* Takes one of the options above: 1 taken, 0 not one of them, -1 bad value (said). */
 int run_args_take(struct run_args *a, int option, const char *value);

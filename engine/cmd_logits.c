@@ -33,7 +33,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         case OPT_TOKENS: o->tokens = optarg; break;
         case 'o': o->output = optarg; break;
         case OPT_ALL: o->all = true; break;
-        case 'h': printf("%s%s", usage, run_args_help); return -1;
+        case 'h': fputs(usage, stdout), run_args_print_help(); return -1;
         default:
             if (run_args_take(&o->run, c, optarg) != 1)
                 return EXIT_BAD_INPUT;

@@ -32,7 +32,7 @@ static int parse_options(int argc, char **argv, struct options *o)
     for (int c; (c = getopt_long(argc, argv, RUN_SHORT_OPTIONS "f:", longs, NULL)) != -1;) {
         switch (c) {
         case 'f': o->file = optarg; break;
-        case 'h': printf("%s%s", usage, run_args_help); return -1;
+        case 'h': fputs(usage, stdout), run_args_print_help(); return -1;
         case OPT_TOKENS:
             if (!args_u64("perplexity", "--tokens", optarg, 2, UINT32_MAX, &v))
                 return EXIT_BAD_INPUT;

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/args.h"
 #include "engine/engine_cmds.h"
+#include "engine/now.h"
 #include "engine/op_profile.h"
 #include "engine/sampler.h"
 #include "engine/tokenizer.h"
@@ -46,13 +46,6 @@ struct talk {
     size_t n_prompt, n_gen, n_eval; /* tokens so far; n_eval: those of n_gen that were run to get the next one */
     double prompt_s, gen_s;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 enum { OPT_CHAT = ARG_OWN, OPT_SPECIAL, OPT_NO_BOS, OPT_TEMP, OPT_TOP_K, OPT_TOP_P, OPT_MIN_P, OPT_PENALTY, OPT_PROFILE };
 
@@ -118,7 +111,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         case OPT_NO_BOS: o->no_bos = true; break;
         case OPT_PROFILE: o->profile = true; break;
         case 'q': o->quiet = true; break;
-        case 'h': printf("%s%s", usage, run_args_help); return -1;
+        case 'h': fputs(usage, stdout), run_args_print_help(); return -1;
         default: {
             const int taken = take_sampling(o, c, optarg);
             if (taken < 0 || (taken == 0 && run_args_take(&o->run, c, optarg) != 1))

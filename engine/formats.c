@@ -1,4 +1,5 @@
 /* All formats of kernels/ and baselines/ by name and by GGUF type. */
+#include <stdio.h>
 #include <string.h>
 
 #include "baselines/baselines.h"
@@ -32,6 +33,16 @@ const struct format *format_at(size_t i)
             if (i-- == 0)
                 return *f;
     return NULL;
+}
+
+const char *format_names(char *buf, size_t len)
+{
+    const struct format *f;
+    size_t used = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; (f = format_at(i)) && used < len; i++)
+        used += (size_t)snprintf(buf + used, len - used, "%s%s", used ? "," : "", f->name);
+    return buf;
 }
 
 const struct format *format_default_embedding(const struct format *fmt, size_t cols)

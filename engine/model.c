@@ -5,20 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/memory.h"
 #include "engine/model_build.h"
+#include "engine/now.h"
 
-/* LOAD_SPARE: buffers of rows, pages of the file under way, page tables: what loading needs beside the weights */
-enum { TENSOR_ALIGN = 4096, VECTOR_ALIGN = 64, LOAD_SPARE = 64 << 20 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+enum { TENSOR_ALIGN = 4096, VECTOR_ALIGN = 64 };
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -136,7 +128,7 @@ static void place(struct build *bld)
 static int allocate(struct build *bld)
 {
     struct model *m = bld->m;
-    const size_t available = memory_available(), need = m->arena_bytes + LOAD_SPARE;
+    const size_t available = memory_available(), need = m->arena_bytes + MODEL_LOAD_SPARE;
     if (need > available) {
         snprintf(bld->err, MODEL_ERR_LEN, "%s: needs %.1f GB for weights, %.1f GB available", m->name, 1e-9 * (double)need,
                  1e-9 * (double)available);
@@ -175,7 +167,7 @@ int model_load(const char *spec, const struct model_options *opt, struct model *
         place(&bld);
         rc = allocate(&bld);
     }
-    const double fill_start = now_s();
+    const double fill_start = now_s(), listed_s = m ? m->read_s : 0;
     if (rc == 0)
         rc = build_fill(&bld, opt->threads);
     build_done(&bld);
@@ -189,7 +181,7 @@ int model_load(const char *spec, const struct model_options *opt, struct model *
         m->head = m->embd;
     if (m->gguf)
         gguf_release_all(m->gguf);
-    m->repack_s = now_s() - fill_start - m->read_s;
+    m->repack_s = now_s() - fill_start - (m->read_s - listed_s);
     m->load_s = now_s() - start;
     *out = m;
     return 0;

@@ -13,6 +13,8 @@
 #include "kernels/format.h"
 
 enum { MODEL_ERR_LEN = GGUF_ERR_LEN, MODEL_NAME_LEN = 64, MODEL_MAX_COLS = 1 << 18 }; /* columns: bounds of the integer kernels */
+/* Beside the weights, while they are loaded: buffers of rows, pages of the file under way, page tables. */
+enum { MODEL_LOAD_SPARE = 64 << 20 };
 
 enum ffn_act { FFN_SILU, FFN_RELU2 };
 
@@ -50,8 +52,8 @@ struct model {
     struct gguf *gguf; /* NULL for synth; kept open for the tokenizer's metadata */
     size_t linear_bytes, embd_bytes, norm_bytes; /* as they are in memory */
     size_t linear_params, embd_params, total_params;
-    /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; 0 for synth), and converting into
-     * the memory layout (synth: making the weights too). The rest: opening, metadata, scales. */
+    /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; with the scan of block scales; 0 for
+     * synth), and what else filling the memory layout took (synth: making the weights). The rest: opening, metadata, memory. */
     double load_s, read_s, repack_s;
     struct huge_map arena; /* every tensor's memory */
     size_t arena_bytes; /* used of it */
@@ -77,6 +79,9 @@ const struct format *format_find(const char *name);
 const struct format *format_of_type(uint32_t gguf_type);
 /* All of them, the ternary ones first, for i = 0, 1, ...; NULL after the last. */
 const struct format *format_at(size_t i);
+/* "i2_s,tl2,..." into buf, which is returned: for messages. */
+enum { FORMAT_NAMES_LEN = 128 };
+const char *format_names(char *buf, size_t len);
 /* The embedding / lm_head format that goes with a format of the linear layers: f16 for f16 and f32, q8_0 for q8_0, else q6_k;
  * q8_0 where `cols` is no multiple of 256. */
 const struct format *format_default_embedding(const struct format *fmt, size_t cols);

@@ -50,12 +50,14 @@ static bool convert_rows(struct fill *f, const struct tensor_plan *t, unsigned t
     return true;
 }
 
-/* Whether the rows of the file can be loaded as they are. A direct copy of tq blocks keeps their own scales; a `.scale` beside
- * a ternary tensor multiplies the per-tensor scale. */
+/* Whether the rows of the file can be loaded as they are. Blocks with scales of their own only into weights that keep them; a
+ * `.scale` beside a ternary tensor multiplies the per-tensor scale. */
 static bool is_direct(const struct tensor_plan *t)
 {
     const struct format *fmt = t->w->fmt;
-    return t->src.fmt && t->src.fmt->gguf_type == fmt->gguf_type && (t->src.factor == 1.0f || (fmt->ternary && !t->src.per_block));
+    if (!t->src.fmt || t->src.fmt->gguf_type != fmt->gguf_type)
+        return false;
+    return t->src.per_block ? t->w->per_block : t->src.factor == 1.0f || fmt->ternary;
 }
 
 static void fill_tensor(struct fill *f, size_t index, unsigned thread, unsigned threads)
@@ -137,7 +139,7 @@ int build_fill(struct build *bld, unsigned threads)
         pool_run(f.team.pool, fill_all, &f);
         const size_t bad = atomic_load(&f.bad);
         rc = bad ? row_team_not_ternary(bld, &bld->tensors[bad - 1]) : 0;
-        bld->m->read_s = row_team_read_s(&f.team);
+        bld->m->read_s += row_team_read_s(&f.team);
     }
     for (unsigned i = 0; f.packed && i < f.team.threads; i++)
         free(f.packed[i]);

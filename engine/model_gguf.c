@@ -9,6 +9,7 @@
 
 #include "engine/arch.h"
 #include "engine/model_build.h"
+#include "engine/now.h"
 #include "kernels/half.h"
 
 static int fail(struct build *bld, const char *what, const char *why)
@@ -174,7 +175,9 @@ static int add_matrix(struct build *bld, size_t layer, const char *part, struct 
     struct row_source src = {.fmt = t->type == GGUF_T_BF16 ? &source_bf16 : format_of_type(t->type), .file = t->data, .factor = 1.0f};
     assert(src.fmt); /* the reader lets through only types that have a format */
     if (src.fmt->file_scale) {
+        const double start = now_s();
         src.per_block = src.fmt->file_scale(t->data, rows, cols, &src.scale) == 1;
+        bld->m->read_s += now_s() - start;
         gguf_release(bld->m->gguf, t->data, t->bytes); /* it may have looked at every block */
     }
     build_name(full, layer, name);

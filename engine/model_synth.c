@@ -6,18 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/mix64.h"
 #include "engine/model_build.h"
 #include "engine/shape.h"
 #include "kernels/half.h"
-
-/* splitmix64 (Steele, Lea, Flood 2014) */
-static uint64_t mix64(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
 
 static uint64_t row_base(const struct row_source *src, size_t row)
 {

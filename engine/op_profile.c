@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
 
 static const char *const op_names[OP_KINDS] = {
     [OP_EMBED] = "embed",       [OP_NORM] = "norm",           [OP_QUANTIZE] = "quantize",       [OP_QKV] = "qkv",
@@ -40,23 +40,16 @@ void op_profile_free(struct op_profile *p)
     free(p);
 }
 
-uint64_t op_clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* The least of several batches: what disturbs a batch only makes it longer. */
 double op_clock_cost_s(void)
 {
     enum { BATCHES = 10, READS = 200 };
     uint64_t best = UINT64_MAX;
     for (int b = 0; b < BATCHES; b++) {
-        const uint64_t first = op_clock_ns();
+        const uint64_t first = now_ns();
         uint64_t last = first;
         for (int i = 0; i < READS; i++)
-            last = op_clock_ns();
+            last = now_ns();
         if (last - first < best)
             best = last - first;
     }
@@ -67,7 +60,7 @@ void op_lap_work(struct op_lane *lane, enum op op, double macs, double bytes)
 {
     if (!lane)
         return;
-    const uint64_t now = op_clock_ns();
+    const uint64_t now = now_ns();
     struct op_sum *s = &lane->sum[op];
     s->ns += now - lane->last_ns;
     s->calls++;
@@ -89,7 +82,7 @@ static double op_seconds(const struct op_profile *p, unsigned thread, size_t op)
     return 1e-9 * (double)ns;
 }
 
-size_t op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS])
+void op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS])
 {
     for (size_t op = 0; op < OP_KINDS; op++) {
         struct op_row *r = &rows[op];
@@ -105,15 +98,14 @@ size_t op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS])
     }
     rows[OP_ATTENTION].macs = p->attn_macs;
     rows[OP_ATTENTION].bytes = p->attn_bytes;
-    return OP_KINDS;
 }
 
 size_t op_profile_lines(const struct op_profile *p, double window_s, double tokens, struct op_line lines[OP_KINDS + 1])
 {
     struct op_row rows[OP_KINDS];
-    const size_t n_rows = op_profile_rows(p, rows);
     size_t n = 0;
-    for (size_t i = 0; i < n_rows; i++) {
+    op_profile_rows(p, rows);
+    for (size_t i = 0; i < OP_KINDS; i++) {
         const struct op_row *r = &rows[i];
         if (r->calls == 0 && i != OP_WAIT)
             continue;

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "engine/now.h"
+
 /* In the order of a pass. */
 enum op {
     OP_EMBED,       /* row of the token embedding */
@@ -56,15 +58,14 @@ struct op_profile {
 int op_profile_new(unsigned threads, struct op_profile **out);
 void op_profile_free(struct op_profile *p);
 
-uint64_t op_clock_ns(void);
-double op_clock_cost_s(void); /* of one reading; takes about 100 microseconds */
+double op_clock_cost_s(void); /* of one reading of now_ns(); takes about 100 microseconds */
 
 /* ---- inside the pass: `lane` is NULL when nothing is profiled ---- */
 
 static inline void op_begin(struct op_lane *lane)
 {
     if (lane)
-        lane->last_ns = op_clock_ns();
+        lane->last_ns = now_ns();
 }
 
 /* The operation that has just ended, with its multiply-adds and the bytes of weights it read. */
@@ -86,7 +87,7 @@ struct op_row {
 };
 
 /* Fills one row per operation. Sum of mean_s = pass_ns. Returns OP_KINDS. */
-size_t op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS]);
+void op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS]);
 
 /* A row as it is printed and recorded. NAN: not counted. */
 struct op_line {

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "engine/now.h"
 #include "kernels/half.h"
 
 enum { STEP_BYTES = 512 << 10 }; /* of the file: with what is made of it, within the second-level cache */
@@ -48,13 +48,6 @@ void row_team_free(struct row_team *team)
     free(team->row);
     free(team->read_s);
     free(team->max);
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 size_t row_team_fetch(struct row_team *team, const struct tensor_plan *t, unsigned thread, size_t from, size_t to)

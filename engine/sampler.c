@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/mix64.h"
 #include "engine/sampler.h"
 #include "kernels/ops.h"
 
@@ -40,14 +41,6 @@ struct sampler {
 };
 
 /* ---- the generator ---- */
-
-static uint64_t splitmix64(uint64_t *x)
-{
-    uint64_t z = *x += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
 
 static uint64_t rotl(uint64_t x, int k)
 {
@@ -83,9 +76,8 @@ struct sampler *sampler_new(const struct sampler_options *opt, size_t n_vocab)
         sampler_free(s);
         return NULL;
     }
-    uint64_t x = opt->seed;
-    for (int i = 0; i < 4; i++)
-        s->state[i] = splitmix64(&x);
+    for (uint64_t i = 0; i < 4; i++)
+        s->state[i] = random_at(opt->seed, i);
     return s;
 }
 

@@ -168,12 +168,12 @@ void session_profile(struct session *s, struct op_profile *p)
 static void run_pass(struct session *s)
 {
     struct op_profile *p = s->profile;
-    const uint64_t before = p ? op_clock_ns() : 0;
+    const uint64_t before = p ? now_ns() : 0;
     pool_run(s->pool, forward_chunk, s);
     if (!p)
         return;
     const size_t elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float), row = s->m->hp.n_head_kv * s->dim_pad;
-    p->pass_ns += op_clock_ns() - before;
+    p->pass_ns += now_ns() - before;
     p->attn_macs += model_work(s->m, s->pos, s->n, 0, elem).attn_macs;
     p->attn_bytes += 2.0 * (double)(s->m->hp.n_layer * row * elem) * (double)(s->pos + s->n);
 }

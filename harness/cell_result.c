@@ -127,33 +127,58 @@ static json_t *roofline_json(const struct cell_result *r, const json_t *peak, do
 
 /* ---- metrics -------------------------------------------------------------------------------------------------------- */
 
+/* The domain that the run's energy is of: the one whose watts are given too. Another one does not step in where it fails in a cell:
+ * joules of different domains must not be compared. */
+static const struct {
+    const char *joules, *watts;
+} headlines[] = {{"energy_pkg_j", "power_pkg_w"},
+                 {"energy_psys_j", "power_psys_w"},
+                 {"energy_board_j", "power_board_w"},
+                 {"energy_pmic_j", "power_pmic_w"}};
+enum { N_HEADLINES = sizeof headlines / sizeof headlines[0] };
+
+static bool has_value(const json_t *metric)
+{
+    return json_is_number(json_object_get(metric, "value"));
+}
+
 const json_t *cell_energy_metric(const struct cell_result *r)
 {
-    static const char *const names[] = {"energy_pkg_j", "energy_psys_j", "energy_board_j", "energy_pmic_j"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const json_t *m = metric_json_find(r->metrics, names[i]);
-        if (json_is_number(json_object_get(m, "value")))
+    for (size_t i = 0; i < N_HEADLINES; i++) {
+        const json_t *m = metric_json_find(r->metrics, headlines[i].joules);
+        if (has_value(m) && has_value(metric_json_find(r->metrics, headlines[i].watts)))
             return m;
     }
     return NULL;
 }
 
-/* A metric made from the joules of the window: their value times `factor`; unavailable for the same reason as they are. */
+/* Whose reason says why there are no joules: of the domain that the source has, whose watts are missing with them; else the package. */
+static const json_t *missing_energy(const struct cell_result *r)
+{
+    for (size_t i = 1; i < N_HEADLINES; i++)
+        if (metric_json_find(r->metrics, headlines[i].watts))
+            return metric_json_find(r->metrics, headlines[i].joules);
+    return metric_json_find(r->metrics, headlines[0].joules);
+}
+
+/* A metric made from the joules of the window: their value times `factor`, with their caveat; unavailable for the same reason as
+ * they are. */
 static json_t *from_joules(const struct cell_result *r, const char *name, const char *unit, double factor)
 {
-    const json_t *energy = cell_energy_metric(r), *said = energy ? energy : metric_json_find(r->metrics, "energy_pkg_j");
+    const json_t *energy = cell_energy_metric(r), *said = energy ? energy : missing_energy(r);
     const char *reason = json_string_value(json_object_get(said, "reason")),
                *source = json_string_value(json_object_get(said, "source"));
     const char *of = json_string_value(json_object_get(energy, "name"));
     struct metric m;
-    source = source ? source : "energy_pkg_j";
+    source = source ? source : headlines[0].joules;
     if (!energy) {
         metric_unavailable(&m, name, unit, source, reason ? reason : "no energy was read");
         return metric_json(&m);
     }
     metric_set(&m, name, unit, METRIC_DERIVED, json_number_value(json_object_get(energy, "value")) * factor, source);
-    if (strcmp(of, "energy_pkg_j")) /* not the usual domain: say so */
-        snprintf(m.reason, sizeof m.reason, "from %s", of);
+    const bool usual = !strcmp(of, headlines[0].joules);
+    snprintf(m.reason, sizeof m.reason, "%s%s%s%s", usual ? "" : "from ", usual ? "" : of, !usual && reason ? "; " : "",
+             reason ? reason : "");
     return metric_json(&m);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/args.h"
 #include "engine/config_path.h"
 #include "harness/bench_energy.h"
 #include "harness/bench_table.h"
@@ -17,12 +18,13 @@
 #include "harness/experiment.h"
 #include "harness/harness_cmds.h"
 #include "harness/interrupt.h"
+#include "harness/last_level.h"
 #include "harness/run_header.h"
 #include "profiles/energy.h"
 #include "profiles/host_info.h"
 #include "profiles/time_clock.h"
 
-enum { EXIT_FAILED = 1, EXIT_BAD_INPUT = 2, EXIT_INTERRUPTED = 130, PATH_LEN = 4096 };
+enum { EXIT_FAILED = 1, EXIT_INTERRUPTED = 130, PATH_LEN = 4096 };
 
 enum {
     OPT_SYSFS = 256,
@@ -65,7 +67,7 @@ enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
 static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      runs a suite (default: quick) and writes a report\n"
                                  "  -c, --config SUITE     suite file, or the name of one in configs/suites\n"
                                  "  -m, --model MODEL      path of a .gguf file or synth:SHAPE; without -c only these models run\n"
-                                 "  -f, --formats LIST     weight formats: i2_s,f16,q8_0,q4_0,tl2,tq1_0,tq2_0,f32\n"
+                                 "  -f, --formats LIST     weight formats: %s\n"
                                  "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
                                  "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
                                  "  -n, --n-gen LIST       tokens of decode; 0: none\n"
@@ -129,18 +131,13 @@ static int flag_row(int opt)
 /* Values of flags that the suite knows nothing of. -1: go on; else the exit status. */
 static int check_own_flags(struct bench *b)
 {
-    static const double min_s = 0.1, max_s = 3600;
     if (b->energy_source && energy_source_error(b->energy_source)) {
         fprintf(stderr, "bitjoule bench: --energy-source '%s': %s; see bitjoule energy --list\n", b->energy_source,
                 energy_source_error(b->energy_source));
         return EXIT_BAD_INPUT;
     }
-    char *end = "";
-    b->baseline_s = b->baseline ? strtod(b->baseline, &end) : 0;
-    if (b->baseline && (end == b->baseline || *end || !(b->baseline_s >= min_s && b->baseline_s <= max_s))) {
-        fprintf(stderr, "bitjoule bench: --baseline '%s': expected seconds from %g to %g\n", b->baseline, min_s, max_s);
+    if (b->baseline && !args_real("bench", "--baseline", b->baseline, 0.1, 3600, &b->baseline_s))
         return EXIT_BAD_INPUT;
-    }
     return -1;
 }
 
@@ -148,6 +145,7 @@ static int check_own_flags(struct bench *b)
 static int parse_own_flags(struct bench *b, int argc, char **argv, const struct option *options)
 {
     int opt;
+    char names[FORMAT_NAMES_LEN];
     optind = 0; /* glibc: start anew, even if something else has used getopt before */
     while ((opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
         switch (opt) {
@@ -162,7 +160,7 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_PROFILE: b->profile = true; break;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
-        case 'h': fputs(usage_text, stdout); return 0;
+        case 'h': printf(usage_text, format_names(names, sizeof names)); return 0;
         case '?': return bad_input("see bitjoule bench --help");
         default: break;
         }
@@ -285,12 +283,11 @@ static int conclude(struct bench *b, double began_s)
 /* ---- the run -------------------------------------------------------------------------------------------------------- */
 
 /* Large enough that caches do not matter: four times the last level, at least 256 MiB, at most an eighth of what is free. */
-static size_t peak_buffer_bytes(size_t available)
+static size_t peak_buffer_bytes(const json_t *host, size_t available)
 {
-    const long l3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
     size_t bytes = (size_t)256 << 20;
-    if (l3 > 0 && 4 * (size_t)l3 > bytes)
-        bytes = 4 * (size_t)l3;
+    if (4 * last_level_bytes(host) > bytes)
+        bytes = 4 * last_level_bytes(host);
     return bytes < available / 8 ? bytes : available / 8;
 }
 
@@ -310,9 +307,10 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .record = &b->record,
                                         .progress = &b->progress,
                                         .options = &options,
-                                         .baseline_s = b->baseline_s,
-                                         .estimate = b->estimate,
-                                         .peak_buffer_bytes = peak_buffer_bytes(available),
+                                        .baseline_s = b->baseline_s,
+                                        .estimate = b->estimate,
+                                        .peak_buffer_bytes =
+                                            peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
                                          .profile = b->profile};
     const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
     progress_end(&b->progress);

@@ -13,13 +13,14 @@
 #include "engine/topology.h"
 #include "harness/harness_cmds.h"
 #include "harness/kernel_out.h"
+#include "harness/last_level.h"
 #include "harness/run_header.h"
 #include "kernels/cpu.h"
 #include "profiles/host_info.h"
 #include "profiles/time_clock.h"
 
 enum { OPT_ISA = 256, OPT_SHAPE, OPT_ROUNDS, OPT_MIN_TIME, OPT_JSON, OPT_QUICK, OPT_IN_CACHE };
-enum { MAX_TOKENS = 4096, MAX_ROWS = 1 << 24, DIGITS = JSON_REAL_PRECISION(12), FALLBACK_LLC = 32 << 20 };
+enum { MAX_TOKENS = 4096, MAX_ROWS = 1 << 24, DIGITS = JSON_REAL_PRECISION(12) };
 
 struct kernels_args {
     struct kernel_request req;
@@ -220,26 +221,6 @@ static void show_progress(const struct kernel_bench *b, size_t shape, unsigned r
         fprintf(stderr, "\r\033[Kshape %zu of %zu, %zu x %zu: round %u of %u", shape + 1, b->plan->req.n_shapes, s->rows, s->cols,
                 round, b->rounds);
     fflush(stderr);
-}
-
-/* All last-level caches together: of the host object or as the C library has it, whichever is more, since under a hypervisor they
- * differ; a guess where neither tells. */
-static size_t last_level_bytes(const json_t *host)
-{
-    size_t i;
-    json_int_t level = 0, bytes = 0;
-    const json_t *c;
-    json_array_foreach(json_object_get(host, "caches"), i, c)
-    {
-        const json_int_t l = json_integer_value(json_object_get(c, "level"));
-        const json_int_t size = json_integer_value(json_object_get(c, "bytes")) * json_integer_value(json_object_get(c, "count"));
-        if (l >= level)
-            bytes = l > level ? size : bytes + size;
-        level = l > level ? l : level;
-    }
-    const long libc = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    bytes = libc > bytes ? libc : bytes;
-    return bytes > 0 ? (size_t)bytes : FALLBACK_LLC;
 }
 
 /* The machine as it was before the run loaded it. */

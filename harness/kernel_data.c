@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/mix64.h"
 #include "kernels/half.h"
 #include "kernels/ops.h"
 
@@ -19,15 +20,6 @@ static size_t round_up(size_t n, size_t to)
 }
 
 /* ---- random numbers ------------------------------------------------------------------------------------------------- */
-
-/* splitmix64 (Steele, Lea, Flood 2014) of a counter */
-static uint64_t random_at(uint64_t seed, uint64_t i)
-{
-    uint64_t x = seed + (i + 1) * 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
 
 /* Uniform in [-1, 1) */
 static float uniform_at(uint64_t seed, uint64_t i)

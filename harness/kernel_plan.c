@@ -73,7 +73,8 @@ int kernel_request_shape(struct kernel_request *r, size_t rows, size_t cols, cha
 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
-bool kernel_head_format(const struct format *fmt, size_t cols)
+/* Whether a format serves as embedding and lm_head beside some format of the linear layers. */
+static bool is_head_format(const struct format *fmt, size_t cols)
 {
     const struct format *f;
     for (size_t i = 0; (f = format_at(i)); i++)
@@ -158,7 +159,7 @@ static bool fits(struct kernel_plan *p, size_t f, size_t shape, int *rc)
 {
     const struct kernel_shape *s = &p->req.shapes[shape];
     const struct format *fmt = p->req.formats[f];
-    if (s->head ? !kernel_head_format(fmt, s->cols) : p->req.only_head[f])
+    if (s->head ? !is_head_format(fmt, s->cols) : p->req.only_head[f])
         return false; /* nobody uses it so: nothing to say */
     if (s->cols % fmt->cols_multiple == 0)
         return true;

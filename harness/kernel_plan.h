@@ -87,7 +87,5 @@ void kernel_plan_free(struct kernel_plan *p);
 double kernel_cell_macs(const struct kernel_plan *p, const struct kernel_cell *c);
 /* The C cell with the same shape, format, threads and tokens. */
 const struct kernel_cell *kernel_cell_c(const struct kernel_cell *c);
-/* Whether a format serves as embedding and lm_head beside some format of the linear layers. */
-bool kernel_head_format(const struct format *fmt, size_t cols);
 
 #endif

@@ -8,8 +8,9 @@ int kernel_cell_time(const struct kernel_cell *c, struct interval *call_s, struc
     const struct kernel_cell *plain = kernel_cell_c(c);
     const int rc = stats_median_interval(c->call_s, c->n_samples, call_s);
     *over_c = (struct interval){.value = NAN, .lo = NAN, .hi = NAN, .confidence = NAN, .method = "none"};
-    if (plain->n_samples > 0)
-        stats_speed_ratio(plain->call_s, plain->n_samples, c->call_s, c->n_samples, over_c);
+    const size_t n = plain->n_samples < c->n_samples ? plain->n_samples : c->n_samples; /* the rounds that both have */
+    if (n > 0)
+        stats_speed_ratio(plain->call_s, n, c->call_s, n, over_c);
     return rc;
 }
 

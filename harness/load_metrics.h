@@ -7,7 +7,7 @@
 
 enum { LOAD_METRICS = 4 };
 
-/* load_s, load_read_s, load_repack_s, weights_huge_share. Returns how many: LOAD_METRICS. */
-size_t load_metrics(const struct model *m, struct metric out[LOAD_METRICS]);
+/* load_s, load_read_s, load_repack_s, weights_huge_share */
+void load_metrics(const struct model *m, struct metric out[LOAD_METRICS]);
 
 #endif

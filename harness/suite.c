@@ -109,7 +109,8 @@ static int check_format(const char *name, char err[SUITE_ERR_LEN])
 {
     if (format_find(name))
         return 0;
-    snprintf(err, SUITE_ERR_LEN, "'%.40s' is no weight format (i2_s, tl2, tq1_0, tq2_0, f32, f16, q8_0, q4_0, ...)", name);
+    char names[FORMAT_NAMES_LEN];
+    snprintf(err, SUITE_ERR_LEN, "'%.40s' is no weight format (%s)", name, format_names(names, sizeof names));
     return -EINVAL;
 }
 
@@ -165,7 +166,8 @@ static int set_isa(char **field, const char *value, char err[SUITE_ERR_LEN])
 {
     uint32_t mask;
     if (cpu_isa_mask(value, &mask)) {
-        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no instruction set: c, avx2, avx512, avx512vnni, avx512vbmi, neon, ...", value);
+        char names[CPU_ISA_NAMES_LEN];
+        snprintf(err, SUITE_ERR_LEN, "'%.40s' is no instruction set (%s)", value, cpu_isa_names(names, sizeof names));
         return -EINVAL;
     }
     return set_text(field, value, err);

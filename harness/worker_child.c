@@ -303,7 +303,8 @@ static json_t *do_stop(struct child *c, const json_t *cmd)
     if (energy_attribution_applies(&c->opt->env))
         n = energy_attribute(m, n, CAP - 2 * ENGINE, window_s, cpus > 0 ? (unsigned)cpus : 1);
     n += engine_metrics(c, m + n);
-    n += load_metrics(c->model, m + n);
+    load_metrics(c->model, m + n);
+    n += LOAD_METRICS;
     if (c->wl->metrics)
         n += c->wl->metrics(c->state, m + n, ENGINE);
     json_t *list = metrics_json(m, n);

@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct workload *const workloads[] = {&workload_prefill, &workload_decode, &workload_perplexity, NULL};
+#include "engine/mix64.h"
 
-/* splitmix64 (Steele, Lea, Flood 2014): one 64-bit output per step of a counter. */
-static uint64_t splitmix64(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
+const struct workload *const workloads[] = {&workload_prefill, &workload_decode, &workload_perplexity, NULL};
 
 void workload_ids(int32_t *ids, size_t n, size_t n_vocab, uint64_t seed)
 {
     for (size_t i = 0; i < n; i++)
-        ids[i] = (int32_t)(splitmix64(&seed) % n_vocab);
+        ids[i] = (int32_t)(random_at(seed, i) % n_vocab);
 }
 
 void workload_add_pass(struct workload_work *w, const struct model *m, size_t pos, size_t n, size_t n_logits, size_t kv_elem_bytes)

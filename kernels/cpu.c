@@ -107,28 +107,38 @@ const char *cpu_feature_names(uint32_t bits, char *buf, size_t buf_len)
 }
 
 /* What each ISA name allows: itself and what it builds on. */
+static const struct {
+    const char *name;
+    uint32_t mask;
+} isas[] = {
+    {"c", 0},
+    {"avx2", CPU_AVX2},
+    {"avxvnni", CPU_AVX2 | CPU_AVXVNNI},
+    {"avx512", CPU_AVX2 | CPU_AVX512},
+    {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI},
+    {"avx512vbmi", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI | CPU_AVX512VBMI},
+    {"neon", CPU_NEON},
+    {"dotprod", CPU_NEON | CPU_DOTPROD},
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM},
+    {"sve", CPU_NEON | CPU_DOTPROD | CPU_SVE},
+};
+enum { N_ISAS = sizeof isas / sizeof isas[0] };
+
 int cpu_isa_mask(const char *name, uint32_t *mask)
 {
-    static const struct {
-        const char *name;
-        uint32_t mask;
-    } isas[] = {
-        {"c", 0},
-        {"avx2", CPU_AVX2},
-        {"avxvnni", CPU_AVX2 | CPU_AVXVNNI},
-        {"avx512", CPU_AVX2 | CPU_AVX512},
-        {"avx512vnni", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI},
-        {"avx512vbmi", CPU_AVX2 | CPU_AVX512 | CPU_AVX512VNNI | CPU_AVX512VBMI},
-        {"neon", CPU_NEON},
-        {"dotprod", CPU_NEON | CPU_DOTPROD},
-        {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM},
-        {"sve", CPU_NEON | CPU_DOTPROD | CPU_SVE},
-    };
-    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
+    for (size_t i = 0; i < N_ISAS; i++) {
         if (strcmp(name, isas[i].name) == 0) {
             *mask = isas[i].mask;
             return 0;
         }
     }
     return -EINVAL;
+}
+
+const char *cpu_isa_names(char *buf, size_t len)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < N_ISAS && used < len; i++)
+        used += (size_t)snprintf(buf + used, len - used, "%s%s", used ? "," : "", isas[i].name);
+    return buf;
 }

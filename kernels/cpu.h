@@ -34,4 +34,8 @@ const char *cpu_feature_names(uint32_t bits, char *buf, size_t buf_len);
  * "neon", "dotprod", "i8mm", "sve"); -EINVAL when there is none of that name. */
 int cpu_isa_mask(const char *name, uint32_t *mask);
 
+/* Those names, of all architectures, as "c,avx2,..." into buf, which is returned: for messages. */
+enum { CPU_ISA_NAMES_LEN = 96 };
+const char *cpu_isa_names(char *buf, size_t len);
+
 #endif

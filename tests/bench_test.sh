@@ -110,7 +110,7 @@ refused "--timeout: '0' is not a number of seconds" --timeout 0
 refused "nowhere.gguf" -m nowhere.gguf
 refused "nothing to run" -c tiny -p 0 -n 0
 refused "--energy-source 'rapl': no such source" --energy-source rapl
-refused "--baseline '0': expected seconds from 0.1 to 3600" --baseline 0
+refused "--baseline '0': expected a number from 0.1 to 3600" --baseline 0
 refused "'extra' is no flag" extra
 run -c tiny -o /dev/null/out
 ok "refused: an output folder that cannot be made" eval "is $rc 2 && one_line && has '-o /dev/null/out: Not a directory' err"

@@ -129,6 +129,15 @@ static int run_late(void *state, double *token_s)
     return 0;
 }
 
+/* Dies in the profile. */
+static int run_late_death(void *state, double *token_s)
+{
+    (void)token_s;
+    if (++((struct misdeed *)state)->runs > 4)
+        raise(SIGKILL);
+    return 0;
+}
+
 /* Writes into the connection to the parent, which a library that prints to a wrong descriptor could do too. */
 static int run_garbage(void *state, double *token_s)
 {
@@ -171,10 +180,11 @@ static const struct workload misdeeds[] = {
     MISDEED("hang", misdeed_setup, run_hang),         MISDEED("error", misdeed_setup, run_error),
     MISDEED("unsteady", misdeed_setup, run_unsteady), MISDEED("garbage", misdeed_setup, run_garbage),
     MISDEED("no-memory", setup_no_memory, run_good),  MISDEED("late", misdeed_setup, run_late),
+    MISDEED("late-death", misdeed_setup, run_late_death),
 };
 const struct workload *const misdeeds_workloads[] = {&misdeeds[0], &misdeeds[1],      &misdeeds[2],     &misdeeds[3],
                                                         &misdeeds[4], &misdeeds[5],      &misdeeds[6],     &misdeeds[7],
-                                                        &misdeeds[8], &misdeeds[9],      &workload_prefill, &workload_decode,
+                                                        &misdeeds[8], &misdeeds[9], &misdeeds[10],      &workload_prefill, &workload_decode,
                                                         NULL};
 
 int misdeeds_init(void)

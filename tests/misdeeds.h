@@ -1,5 +1,5 @@
 /* Workloads that misbehave in a worker, by name: "good", "segv", "kill", "exit", "hang", "error", "unsteady", "garbage", "no-memory",
- * "late"; "prefill" and "decode" are the real ones. For the tests of the experiment loop. */
+ * "late", "late-death"; "prefill" and "decode" are the real ones. For the tests of the experiment loop. */
 #ifndef BITJOULE_MISDEEDS_H
 #define BITJOULE_MISDEEDS_H
 

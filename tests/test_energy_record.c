@@ -177,6 +177,35 @@ static void cells_have_joules_per_token(void **state)
     free_pair(p);
 }
 
+static void put_metric(struct cell_result *r, const char *name, const char *key, json_t *value)
+{
+    json_object_set_new((json_t *)(uintptr_t)metric_json_find(r->metrics, name), key, value);
+}
+
+/* What is said of the joules holds of what is made of them; and a domain that fails in a cell is not replaced by another. */
+static void caveats_and_failures_go_on(void **state)
+{
+    (void)state;
+    struct pair *p = make_pair("energy_board_j", "power_board_w");
+    struct cell_result *r = &p->results[1];
+    put_metric(r, "energy_board_j", "reason", json_string("short window"));
+    json_t *c = cell_json(&p->plan, &p->cells[1], r, "f16", NULL);
+    const json_t *m = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
+    assert_string_equal(json_string_value(json_object_get(m, "reason")), "from energy_board_j; short window");
+    json_decref(c);
+    put_metric(r, "energy_board_j", "value", json_null());
+    put_metric(r, "energy_board_j", "reason", json_string("void: foreign load"));
+    put_metric(r, "power_board_w", "value", json_null());
+    json_array_append_new(r->metrics, json_pack("{s:s, s:f, s:s}", "name", "energy_psys_j", "value", 77.0, "unit", "J"));
+    c = cell_json(&p->plan, &p->cells[1], r, "f16", NULL);
+    m = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
+    assert_true(json_is_null(json_object_get(m, "value")));
+    assert_string_equal(json_string_value(json_object_get(m, "reason")), "void: foreign load");
+    assert_null(cell_energy_metric(r));
+    json_decref(c);
+    free_pair(p);
+}
+
 static void comparisons_split_energy(void **state)
 {
     (void)state;
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test(equal_power_shows_nothing),
         cmocka_unit_test(factors_need_joules),
         cmocka_unit_test(cells_have_joules_per_token),
+        cmocka_unit_test(caveats_and_failures_go_on),
         cmocka_unit_test(comparisons_split_energy),
         cmocka_unit_test(baseline_gives_net_energy),
         cmocka_unit_test(no_baseline_is_null_with_a_reason),

