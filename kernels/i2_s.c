@@ -6,7 +6,6 @@
  * Memory layout: 16 rows are interleaved, so that a vector lane is a row, nothing has to be added across lanes, and a thread
  * reads one sequential stream. A line of 64 bytes holds 16 rows x 16 consecutive weights: row i, weights k = 16 L + 4 p + c
  * (p, c = 0..3) are in byte 4 i + c of line L, at bits 2p. Rows of padding in the last group are code 0 and never read out. */
-#include <math.h>
 #include <string.h>
 
 #include "kernels/cpu.h"

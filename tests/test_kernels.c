@@ -197,13 +197,13 @@ static void run_shapes(const struct row *row, struct rng *r)
             }
 }
 
-/* A real width, both kinds of data, and more tokens than any kernel takes at once. */
+/* A real width, both kinds of data, and more tokens than a kernel takes at once: 256 (q8_0) to 4032 (ternary, 256 bits). */
 static void run_large(const struct row *row, struct rng *r)
 {
     const size_t g = row->fmt->row_group > 1 ? row->fmt->row_group : 16;
     const struct shape shapes[] = {
         {2 * g + 3, 2560, 1, WEIGHTS_PACKED, ACTS_RANDOM, true}, {2 * g + 3, 2560, 7, WEIGHTS_RAW, ACTS_RANDOM, false},
-        {g + 1, 256, 515, WEIGHTS_PACKED, ACTS_RANDOM, false},
+        {g + 1, 256, 515, WEIGHTS_PACKED, ACTS_RANDOM, false},   {3, 256, 4100, WEIGHTS_PACKED, ACTS_RANDOM, false},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         if (matrix_has(row->fmt, shapes[i].weights))
@@ -223,13 +223,13 @@ static void run_blocks(const struct row *row, struct rng *r)
         run_case(row, &shapes[i], r);
 }
 
-/* Where an int16 sum would overflow, it does so here. */
+/* Where an int16 sum would overflow, it does so here: in gemv and in gemm, in that of tl2 by look-up (up to 8) and by panels. */
 static void run_extremes(const struct row *row, struct rng *r)
 {
     const size_t g = row->fmt->row_group > 1 ? row->fmt->row_group : 16;
     for (int w = WEIGHTS_HIGH; w <= WEIGHTS_LOW; w++)
         for (int a = ACTS_HIGH; a <= ACTS_LOW; a++)
-            for (size_t n = 1; n <= 7; n += 3) {
+            for (size_t n = 1; n <= 9; n += 4) {
                 const struct shape s = {g + 1, 2560, n, (enum weight_data)w, (enum act_data)a, false};
                 run_case(row, &s, r);
             }

@@ -71,11 +71,11 @@ static void test_pack_q6_k_isas(void **state)
     static float x[COLS];
     struct rng r = {seed};
     const size_t bytes = format_q6_k.row_bytes(COLS);
-    struct guarded c = guard_alloc(bytes, 1), best = guard_alloc(bytes, 1);
     if (!(cpu_features() & CPU_AVX2)) {
         print_message("this CPU has only the plain C\n");
         skip();
     }
+    struct guarded c = guard_alloc(bytes, 1), best = guard_alloc(bytes, 1);
     for (size_t i = 0; i < RUNS; i++) {
         for (size_t k = 0; k < COLS; k++)
             x[k] = rng_uniform(&r, -1, 1) * rng_uniform(&r, 0, 1);

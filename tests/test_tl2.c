@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "kernels/cpu.h"
-#include "kernels/half.h"
 #include "kernels/ternary.h"
 #include "tests/kernel_fixture.h"
 
