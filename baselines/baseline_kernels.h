@@ -87,18 +87,13 @@ void gemm_by_panels(const struct panel_kernel *kernel, const struct weights *w, 
 /* ---- kernels: matmul_fn -------------------------------------------------------------------------------------------------- */
 
 /* Rows of the tables exist where the compiler knows the ISA. */
-#define DECLARE_MATMUL(name) \
-    void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-#define DECLARE_KERNELS(format, isa) \
-    DECLARE_MATMUL(format##_gemv_##isa); \
-    DECLARE_MATMUL(format##_gemm_##isa)
 DECLARE_KERNELS(f32, avx2);
 DECLARE_KERNELS(f32, avx512);
 DECLARE_KERNELS(f16, avx2);
 DECLARE_KERNELS(f16, avx512);
 DECLARE_KERNELS(q8_0, avx2);
 DECLARE_KERNELS(q8_0, avxvnni);
-DECLARE_MATMUL(q8_0_gemm_avx512); /* gemv: AVX2's, which waits for memory as well */
+MATMUL(q8_0_gemm_avx512); /* gemv: AVX2's, which waits for memory as well */
 DECLARE_KERNELS(q8_0, avx512vnni);
 DECLARE_KERNELS(q4_0, avx2);
 DECLARE_KERNELS(q4_0, avxvnni);
@@ -106,7 +101,7 @@ DECLARE_KERNELS(q4_0, avx512);
 DECLARE_KERNELS(q4_0, avx512vnni);
 DECLARE_KERNELS(q6_k, avx2);
 DECLARE_KERNELS(q6_k, avxvnni);
-DECLARE_MATMUL(q6_k_gemm_avx512); /* gemv: AVX2's */
+MATMUL(q6_k_gemm_avx512); /* gemv: AVX2's */
 DECLARE_KERNELS(q6_k, avx512vnni);
 
 #endif

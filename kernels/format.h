@@ -48,6 +48,12 @@ struct weights;
  * row0 is a multiple of the format's row_group; row1 too, or the number of rows. `scratch`: KERNEL_SCRATCH_BYTES. */
 typedef void (*matmul_fn)(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
                           void *scratch);
+/* A function of that type: its declaration, or the head of its body. */
+#define MATMUL(name) \
+    void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+#define DECLARE_KERNELS(format, isa) \
+    MATMUL(format##_gemv_##isa); \
+    MATMUL(format##_gemm_##isa)
 
 struct kernel {
     const char *isa; /* "avx2", "c": the suffix of its functions and file */

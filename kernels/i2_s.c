@@ -111,19 +111,18 @@ void i2s_get_row(const struct weights *w, size_t row, float *dst)
         dst[k] = (float)(code_at(w, row, k) - 1) * w->scale;
 }
 
+static int32_t row_sum(const struct weights *w, size_t row, const int8_t *q)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < w->cols; k++)
+        sum += (code_at(w, row, k) - 1) * q[k];
+    return sum;
+}
+
 static void i2_s_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     (void)scratch;
-    for (size_t t = 0; t < x->n; t++) {
-        const int8_t *q = x->q + t * x->ld;
-        const float factor = w->scale * x->scale[t];
-        for (size_t r = row0; r < row1; r++) {
-            int32_t isum = 0;
-            for (size_t k = 0; k < w->cols; k++)
-                isum += (code_at(w, r, k) - 1) * q[k];
-            y[t * ldy + r] = ternary_finish(isum, factor);
-        }
-    }
+    ternary_gemm_c(w, x, row0, row1, y, ldy, row_sum);
 }
 
 const struct kernel i2s_kernels[] = {

@@ -26,38 +26,34 @@ static inline bool codes_valid(const uint8_t *p, size_t n)
     return bad == 0;
 }
 
-/* The one scale at the end: y = isum * (w_scale * act_scale). Every ternary kernel of every ISA computes just this. */
-static inline float ternary_finish(int32_t isum, float factor)
+/* sum over k of W[row, k] * q[k] */
+typedef int32_t (*row_sum_fn)(const struct weights *w, size_t row, const int8_t *q);
+
+/* A whole matmul_fn but for `row_sum`: the definition. One scale at the end, y = isum * (w_scale * act_scale), is what the kernels
+ * of every ISA compute. */
+static inline void ternary_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
+                                  row_sum_fn row_sum)
 {
-    return (float)isum * factor;
+    for (size_t t = 0; t < x->n; t++) {
+        const float factor = w->scale * x->scale[t];
+        for (size_t r = row0; r < row1; r++)
+            y[t * ldy + r] = (float)row_sum(w, r, x->q + t * x->ld) * factor;
+    }
 }
 
 /* Kernels other than C, in files of their own; rows of the formats' tables exist where the compiler knows the ISA. */
-#define DECLARE_MATMUL(name) \
-    void name(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-DECLARE_MATMUL(i2_s_gemv_avx2);
-DECLARE_MATMUL(i2_s_gemm_avx2);
-DECLARE_MATMUL(i2_s_gemv_avxvnni);
-DECLARE_MATMUL(i2_s_gemm_avxvnni);
-DECLARE_MATMUL(i2_s_gemv_avx512);
-DECLARE_MATMUL(i2_s_gemm_avx512);
-DECLARE_MATMUL(i2_s_gemv_avx512vnni);
-DECLARE_MATMUL(i2_s_gemm_avx512vnni);
-DECLARE_MATMUL(tl2_gemv_avx2);
-DECLARE_MATMUL(tl2_gemm_avx2);
-DECLARE_MATMUL(tl2_gemm_avxvnni);
-DECLARE_MATMUL(tl2_gemv_avx512);
-DECLARE_MATMUL(tl2_gemm_avx512);
-DECLARE_MATMUL(tl2_gemm_avx512vnni);
-DECLARE_MATMUL(tq1_0_gemv_avx2);
-DECLARE_MATMUL(tq1_0_gemm_avx2);
-DECLARE_MATMUL(tq1_0_gemv_avxvnni);
-DECLARE_MATMUL(tq1_0_gemm_avxvnni);
-DECLARE_MATMUL(tq1_0_gemv_avx512);
-DECLARE_MATMUL(tq1_0_gemm_avx512);
-DECLARE_MATMUL(tq1_0_gemv_avx512vnni);
-DECLARE_MATMUL(tq1_0_gemm_avx512vnni);
-DECLARE_MATMUL(tq1_0_gemv_avx512vbmi);
-DECLARE_MATMUL(tq1_0_gemm_avx512vbmi);
+DECLARE_KERNELS(i2_s, avx2);
+DECLARE_KERNELS(i2_s, avxvnni);
+DECLARE_KERNELS(i2_s, avx512);
+DECLARE_KERNELS(i2_s, avx512vnni);
+DECLARE_KERNELS(tl2, avx2);
+MATMUL(tl2_gemm_avxvnni); /* gemv: AVX2's */
+DECLARE_KERNELS(tl2, avx512);
+MATMUL(tl2_gemm_avx512vnni); /* gemv: that of AVX-512 (BW) */
+DECLARE_KERNELS(tq1_0, avx2);
+DECLARE_KERNELS(tq1_0, avxvnni);
+DECLARE_KERNELS(tq1_0, avx512);
+DECLARE_KERNELS(tq1_0, avx512vnni);
+DECLARE_KERNELS(tq1_0, avx512vbmi);
 
 #endif

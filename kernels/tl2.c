@@ -118,9 +118,7 @@ static int32_t row_sum(const struct weights *w, size_t row, const int8_t *q)
 static void tl2_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
 {
     (void)scratch;
-    for (size_t t = 0; t < x->n; t++)
-        for (size_t r = row0; r < row1; r++)
-            y[t * ldy + r] = ternary_finish(row_sum(w, r, x->q + t * x->ld), w->scale * x->scale[t]);
+    ternary_gemm_c(w, x, row0, row1, y, ldy, row_sum);
 }
 
 /* A look-up needs no VNNI: rows with it name the gemv of the ISA below. */

@@ -17,6 +17,12 @@
 #include "kernels/tq1_0_layout.h"
 #include "kernels/tq_layout.h"
 
+enum {
+    TQ1_BYTES = 54, /* of a block */
+    TQ1_QH = 48,    /* offset of the 4 bytes with four trits each */
+    TQ1_SCALE = 52, /* offset of the float16 scale */
+};
+
 static const uint8_t power3[5] = {1, 3, 9, 27, 81};
 
 /* Where weight j of a block is: its byte, and which digit of it. */
@@ -160,20 +166,19 @@ static void get_row(const struct weights *w, size_t row, float *dst)
             dst[k] = (float)(mem_code_at(w, row, k) - 1) * w->scale;
 }
 
+static int32_t row_sum(const struct weights *w, size_t row, const int8_t *q)
+{
+    int32_t sum = 0;
+    for (size_t k = 0; k < w->cols; k++)
+        sum += (mem_code_at(w, row, k) - 1) * q[k];
+    return sum;
+}
+
 static void tq1_0_gemm_c(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy,
                          void *scratch)
 {
     (void)scratch;
-    for (size_t t = 0; t < x->n; t++) {
-        const int8_t *q = x->q + t * x->ld;
-        const float factor = w->scale * x->scale[t];
-        for (size_t r = row0; r < row1; r++) {
-            int32_t isum = 0;
-            for (size_t k = 0; k < w->cols; k++)
-                isum += (mem_code_at(w, r, k) - 1) * q[k];
-            y[t * ldy + r] = ternary_finish(isum, factor);
-        }
-    }
+    ternary_gemm_c(w, x, row0, row1, y, ldy, row_sum);
 }
 
 static const struct kernel kernels[] = {

@@ -9,6 +9,11 @@
 #include "kernels/ternary.h"
 #include "kernels/tq_layout.h"
 
+enum {
+    TQ2_BYTES = 66, /* of a block */
+    TQ2_SCALE = 64, /* offset of the float16 scale */
+};
+
 static int code_at(const uint8_t *block, size_t j)
 {
     return (block[j / 128 * 32 + j % 32] >> (2 * (j % 128 / 32))) & 3;

@@ -13,14 +13,7 @@
 
 #include "kernels/format.h"
 
-enum {
-    TQ_BLOCK = 256,
-    TQ2_BYTES = 66,
-    TQ2_SCALE = 64, /* offset of the float16 scale */
-    TQ1_BYTES = 54,
-    TQ1_QH = 48, /* offset of the 4 bytes with four trits each */
-    TQ1_SCALE = 52,
-};
+enum { TQ_BLOCK = 256 /* weights */ };
 
 struct tq {
     size_t block_bytes, scale_at;

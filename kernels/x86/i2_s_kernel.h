@@ -141,12 +141,12 @@ static inline void i2s_unpack(const struct weights *w, size_t row, size_t k, siz
 
 /* The two kernels of an ISA */
 #define I2S_KERNELS(isa) \
-    void i2_s_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
+    MATMUL(i2_s_gemv_##isa) \
     { \
         (void)ldy, (void)scratch; \
         i2s_gemv(w, x, row0, row1, y); \
     } \
-    void i2_s_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
+    MATMUL(i2_s_gemm_##isa) \
     { \
         ternary_gemm(w, x, row0, row1, y, ldy, scratch, i2s_unpack); \
     }

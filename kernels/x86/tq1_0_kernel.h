@@ -55,14 +55,12 @@ static inline void tq1_unpack(const struct weights *w, size_t row, size_t k, siz
 
 /* The two kernels of an ISA */
 #define TQ1_KERNELS(isa) \
-    void tq1_0_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, \
-                          void *scratch) \
+    MATMUL(tq1_0_gemv_##isa) \
     { \
         (void)ldy, (void)scratch; \
         tq1_gemv(w, x, row0, row1, y); \
     } \
-    void tq1_0_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, \
-                          void *scratch) \
+    MATMUL(tq1_0_gemm_##isa) \
     { \
         ternary_gemm(w, x, row0, row1, y, ldy, scratch, tq1_unpack); \
     }
