@@ -1,6 +1,6 @@
 /* tq1_0 on AVX-VNNI: vpdpbusd in its VEX form, 32 products in one instruction. All else is in tq1_0_digits.h and tq1_0_kernel.h. */
 #ifndef __AVXVNNI__
-#error "compile with -mavx2 -mavxvnni"
+#error "compile with -mavx2 -mfma -mf16c -mavxvnni"
 #endif
 #define VEC_DPBUSD _mm256_dpbusd_avx_epi32
 

@@ -16,4 +16,26 @@
 #include "kernels/x86/vec_256.h"
 #endif
 
+/* ---- what needs no width ---- */
+
+/* the same 4 bytes at p everywhere */
+static inline vec vec_broadcast4(const void *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return vec_set32(four);
+}
+
+/* int16: pairs added, times a small positive factor */
+static inline vec vec_madd16(vec a, int16_t factor)
+{
+    return vec_dot16(a, vec_set32(factor * 0x10001));
+}
+
+/* y[r .. r + VEC_ROWS) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
+static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
+{
+    vecf_store_rows(y, r, row1, vecf_mul(vecf_of(vec_sub32(isum, vec_set32(act_sum))), vecf_broadcast(&factor)));
+}
+
 #endif

@@ -27,17 +27,10 @@ static inline void vec_store(void *p, vec v)
     _mm256_store_si256((__m256i *)p, v);
 }
 
-/* the same byte, the same 4 bytes at p, everywhere */
+/* the same byte everywhere */
 static inline vec vec_byte(int byte)
 {
     return _mm256_set1_epi8((char)byte);
-}
-
-static inline vec vec_broadcast4(const void *p)
-{
-    int32_t four;
-    memcpy(&four, p, sizeof four);
-    return _mm256_set1_epi32(four);
 }
 
 static inline vec vec_and(vec a, vec b)
@@ -55,15 +48,10 @@ static inline vec vec_add16(vec a, vec b)
     return _mm256_add_epi16(a, b);
 }
 
-/* bytes: unsigned x signed, pairs added; int16: products, pairs added */
+/* bytes: unsigned x signed, pairs added */
 static inline vec vec_maddubs(vec a, vec b)
 {
     return _mm256_maddubs_epi16(a, b);
-}
-
-static inline vec vec_madd16(vec a, int16_t factor)
-{
-    return _mm256_madd_epi16(a, _mm256_set1_epi16(factor));
 }
 
 /* bytes */
@@ -189,12 +177,6 @@ static inline void vecf_store_rows(float *y, size_t r, size_t row1, vecf v)
         _mm256_storeu_ps(rows, v);
         memcpy(y + r, rows, (row1 - r) * sizeof *rows);
     }
-}
-
-/* y[r .. r + 8) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
-static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
-{
-    vecf_store_rows(y, r, row1, vecf_mul(vecf_of(vec_sub32(isum, vec_set32(act_sum))), vecf_broadcast(&factor)));
 }
 
 #endif

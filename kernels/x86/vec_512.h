@@ -32,13 +32,6 @@ static inline vec vec_byte(int byte)
     return _mm512_set1_epi8((char)byte);
 }
 
-static inline vec vec_broadcast4(const void *p)
-{
-    int32_t four;
-    memcpy(&four, p, sizeof four);
-    return _mm512_set1_epi32(four);
-}
-
 static inline vec vec_and(vec a, vec b)
 {
     return _mm512_and_si512(a, b);
@@ -57,11 +50,6 @@ static inline vec vec_add16(vec a, vec b)
 static inline vec vec_maddubs(vec a, vec b)
 {
     return _mm512_maddubs_epi16(a, b);
-}
-
-static inline vec vec_madd16(vec a, int16_t factor)
-{
-    return _mm512_madd_epi16(a, _mm512_set1_epi16(factor));
 }
 
 static inline vec vec_sub8(vec a, vec b)
@@ -172,12 +160,6 @@ static inline void vecf_store_rows(float *y, size_t r, size_t row1, vecf v)
 {
     const unsigned n = r >= row1 ? 0 : row1 - r < VEC_ROWS ? (unsigned)(row1 - r) : VEC_ROWS;
     _mm512_mask_storeu_ps(y + r, (__mmask16)((1u << n) - 1), v);
-}
-
-/* y[r .. r + 16) = (isum - act_sum) * factor, only rows before row1; r may lie beyond row1 */
-static inline void vec_finish(float *y, size_t r, size_t row1, vec isum, int32_t act_sum, float factor)
-{
-    vecf_store_rows(y, r, row1, vecf_mul(vecf_of(vec_sub32(isum, vec_set32(act_sum))), vecf_broadcast(&factor)));
 }
 
 #endif
