@@ -4,12 +4,12 @@
  *
  * |v| <= 3 * 128 = 384, so |lo| <= 13 and |hi| <= 14, and int8 holds nine triples: 9 * 14 = 126. Then vpmaddubsw multiplies by 1
  * and 27 and widens to int16, even and odd bytes apart; these are good for 85 triples, five blocks (80 * 384 = 30720).
- * gemm: look-up for a few tokens, else multiplication, see tl2_panel_256.h. */
+ * gemm: look-up for a few tokens, else multiplication, see tl2_panel.h. */
 #ifndef __AVX2__
-#error "compile with -mavx2"
+#error "compile with -mavx2 -mfma -mf16c"
 #endif
 #include "kernels/ternary.h"
-#include "kernels/x86/tl2_panel_256.h"
+#include "kernels/x86/tl2_panel.h"
 
 enum {
     TABLE = 32, /* bytes: lo[16], hi[16] */
@@ -19,7 +19,6 @@ enum {
     BYTE_WORDS = 3,  /* words that int8 holds; the other two of a block go with its sixteenth triple */
     RUN_BLOCKS = 5,  /* blocks that int16 holds */
     PREFETCH = 6400, /* bytes ahead, into L2: the tables keep the hardware's prefetcher from its work */
-    LOOK_UP_TOKENS = 3,
     PART_ROWS = 32,
     PARTS = TL2_ROWS / PART_ROWS,
 };
@@ -169,10 +168,4 @@ void tl2_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, s
         multiply(w, x->q + t * x->ld, w->scale * x->scale[t], row0, row1, y + t * ldy, scratch);
 }
 
-void tl2_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    if (x->n <= LOOK_UP_TOKENS)
-        tl2_gemv_avx2(w, x, row0, row1, y, ldy, scratch);
-    else
-        ternary_gemm(w, x, row0, row1, y, ldy, scratch, tl2_unpack);
-}
+TL2_GEMM(avx2, tl2_gemv_avx2, 3)

@@ -6,15 +6,16 @@
  * sum(a) is subtracted at the end. No software prefetch: the stream is sequential, and the hardware's does better alone.
  *
  * An entry is within 3 * 2 * 128 = 768; int16 holds 42 triples. Sums are widened after two blocks: 32 * 768 = 24576.
- * gemm: look-up for a few tokens, else multiplication, see tl2_panel_512.h. */
+ * gemm: look-up for a few tokens, else multiplication, see tl2_panel.h. */
 #ifndef __AVX512BW__
 #error "compile with -mavx512f -mavx512bw"
 #endif
+#define VEC_BITS 512
 
 #include "kernels/ternary.h"
-#include "kernels/x86/tl2_panel_512.h"
+#include "kernels/x86/tl2_panel.h"
 
-enum { VECS = TL2_LINE / VEC_BYTES, RUN_BLOCKS = 2, LOOK_UP_TOKENS = 8 };
+enum { VECS = TL2_LINE / VEC_BYTES, RUN_BLOCKS = 2 };
 
 /* For the codes, as bytes: a b and 0 c, plus 1 each but for the 0 */
 struct digits {
@@ -114,10 +115,4 @@ void tl2_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0,
     }
 }
 
-void tl2_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    if (x->n <= LOOK_UP_TOKENS)
-        tl2_gemv_avx512(w, x, row0, row1, y, ldy, scratch);
-    else
-        ternary_gemm(w, x, row0, row1, y, ldy, scratch, tl2_unpack);
-}
+TL2_GEMM(avx512, tl2_gemv_avx512, 8)

@@ -1,14 +1,13 @@
-/* tl2's unpacking for the gemm of AVX-512 (BW, with or without VNNI): codes of triples -> the panel of ternary_gemm.h.
+/* Behind tl2_panel.h, AVX-512 (BW, with or without VNNI): codes of triples of 32 rows -> the panel of ternary_gemm.h.
  *
- * Four triples of 32 rows are 12 weights, three steps of the panel. vpermw turns a code into two weights (bytes 0..2), a b, b c,
- * or into one of them beside a 0: six registers of 32 rows x 2 weights, which vpermt2w pairs to 16 rows x 4 weights.
- * The gemm is multiplication and not look-up, for a table serves one token, a panel all. */
+ * vpermw turns a code into two weights (bytes 0..2), a b, b c, or into one of them beside a 0: six registers of 32 rows x 2
+ * weights, which vpermt2w pairs to 16 rows x 4 weights. */
 #ifndef BITJOULE_TL2_PANEL_512_H
 #define BITJOULE_TL2_PANEL_512_H
 
+#ifndef VEC_BITS /* a header on its own is read by tools only */
 #define VEC_BITS 512
-#define GEMM_GROUP GEMM_ROWS
-#define GEMM_COLS 240 /* five blocks */
+#endif
 #include "kernels/tl2_layout.h"
 #include "kernels/x86/ternary_gemm.h"
 #include "kernels/x86/tl2_digits.h"
@@ -34,14 +33,14 @@ static inline vec tl2_high(vec weights)
 }
 
 /* Tables from codes to two weights, plus 1: low byte and high byte */
-struct tl2_pairs {
+struct tl2_tables {
     vec ab, bc, c0, _0a; /* 0: a zero */
 };
 
-static inline struct tl2_pairs tl2_pairs(void)
+static inline struct tl2_tables tl2_tables(void)
 {
     const vec a = tl2_weights(0), b = tl2_weights(1), c = tl2_weights(2);
-    return (struct tl2_pairs){_mm512_or_si512(a, tl2_high(b)), _mm512_or_si512(b, tl2_high(c)), c, tl2_high(a)};
+    return (struct tl2_tables){_mm512_or_si512(a, tl2_high(b)), _mm512_or_si512(b, tl2_high(c)), c, tl2_high(a)};
 }
 
 /* Weights 0, 1 and 2, 3 of 32 rows as a step */
@@ -54,7 +53,7 @@ static inline void tl2_store_step(uint8_t *panel, vec first, vec second)
 }
 
 /* Three steps from the codes of four triples */
-static inline void tl2_store_triples(uint8_t *panel, const struct tl2_pairs *to, const vec code[4])
+static inline void tl2_store_triples(uint8_t *panel, const struct tl2_tables *to, const vec code[4])
 {
     vec pair[6];
     UNROLL for (int i = 0; i < 2; i++) {
@@ -65,27 +64,6 @@ static inline void tl2_store_triples(uint8_t *panel, const struct tl2_pairs *to,
     }
     UNROLL for (int i = 0; i < 3; i++)
         tl2_store_step(panel + i * GEMM_STEP, pair[2 * i], pair[2 * i + 1]);
-}
-
-/* An unpack_fn. The last block is unpacked as a whole, with zeros for the words that it lacks: the panel has room. */
-static inline void tl2_unpack(const struct weights *w, size_t row, size_t k, size_t cols, uint8_t *panel)
-{
-    const uint8_t *p = (const uint8_t *)w->data + tl2_offset(w, row, k);
-    const struct tl2_pairs to = tl2_pairs();
-    for (size_t left = tl2_words(cols), n; left; left -= n, panel += TL2_BLOCK_K / 4 * GEMM_STEP) {
-        vec code[TL2_BLOCK_TRIPLES], gathered = vec_zero();
-        n = left < TL2_BLOCK_WORDS ? left : TL2_BLOCK_WORDS;
-        UNROLL for (size_t j = 0; j < TL2_BLOCK_WORDS; j++, p += TL2_LINE) {
-            const vec word = j < n ? vec_load(p) : vec_zero();
-            code[3 * j] = word;
-            code[3 * j + 1] = vec_shift16(word, TL2_FIELD1);
-            code[3 * j + 2] = vec_shift16(word, TL2_FIELD2);
-            gathered = tl2_gather(gathered, word);
-        }
-        code[TL2_BLOCK_TRIPLES - 1] = vec_shift16(gathered, TL2_SPARE);
-        UNROLL for (int i = 0; i < TL2_BLOCK_TRIPLES / 4; i++)
-            tl2_store_triples(panel + 3 * i * GEMM_STEP, &to, code + 4 * i);
-    }
 }
 
 #endif
