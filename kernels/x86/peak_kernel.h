@@ -1,0 +1,120 @@
+/* The peak loops of every x86 instruction set; the ISA comes with vec.h.
+ *
+ * int8 multiply-adds are vpdpbusd, or vpmaddubsw and vpaddw without VNNI, as in the kernels; float ones are vfmadd. They run in
+ * chains that do not wait for each other: more of them than the 8 that a latency of 4 cycles and 2 instructions in a cycle ask for.
+ * The sums begin with different values, or the compiler would keep one chain for all, and each is tied to a register: left to
+ * itself gcc 12 keeps them in memory or copies them in every step (half the rate on Zen 4), and clang 14 leaves out a chain
+ * whose value does not change. */
+#ifndef BITJOULE_PEAK_KERNEL_H
+#define BITJOULE_PEAK_KERNEL_H
+
+#include "kernels/peak_loops.h"
+#include "kernels/x86/vec.h"
+
+enum {
+    PEAK_CHAINS = VEC_BITS == 256 ? 12 : 16, /* of 16 or 32 registers */
+    PEAK_READ_VECS = 8,
+    PEAK_CACHE_LINE = 64, /* bytes */
+};
+
+#define PEAK_INLINE static inline __attribute__((always_inline))
+#define PEAK_TIE(v) __asm__("" : "+v"(v))
+
+PEAK_INLINE void peak_start(vec *sum, const int n)
+{
+    PEAK_UNROLL for (int c = 0; c < n; c++)
+        sum[c] = vec_set32(c);
+}
+
+/* The lanes of all n sums together */
+PEAK_INLINE int64_t peak_end(vec *sum, const int n)
+{
+    _Alignas(VEC_BYTES) int32_t lane[VEC_ROWS];
+    int64_t all = 0;
+    PEAK_UNROLL for (int c = 1; c < n; c++)
+        sum[0] = vec_add32(sum[0], sum[c]);
+    vec_store(lane, sum[0]);
+    for (int i = 0; i < VEC_ROWS; i++)
+        all += lane[i];
+    return all;
+}
+
+#ifdef VEC_DPBUSD
+PEAK_INLINE void peak_int8_step(vec *s, vec *a, vec b)
+{
+    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++) {
+        s[c] = VEC_DPBUSD(s[c], *a, b);
+        PEAK_TIE(s[c]);
+    }
+}
+#else
+/* Two products, then two additions: a strict alternation is a tenth slower, and kernels passed it. `a` is new each time, as far as
+ * the compiler knows: so is the product. */
+PEAK_INLINE void peak_int8_step(vec *s, vec *a, vec b)
+{
+    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c += 2) {
+        vec p = vec_maddubs(*a, b), q;
+        __asm__("" : "+v"(p), "+v"(*a));
+        q = vec_maddubs(*a, b);
+        __asm__("" : "+v"(p), "+v"(q), "+v"(*a)); /* both products before the additions */
+        s[c] = vec_add16(s[c], p);
+        s[c + 1] = vec_add16(s[c + 1], q);
+        PEAK_TIE(s[c]);
+        PEAK_TIE(s[c + 1]);
+    }
+}
+#endif
+
+static inline int64_t peak_int8(uint64_t iterations)
+{
+    vec s[PEAK_CHAINS], a = vec_byte(1);
+    const vec b = vec_byte(2);
+    peak_start(s, PEAK_CHAINS);
+    for (uint64_t i = 0; i < iterations; i++)
+        peak_int8_step(s, &a, b);
+    return peak_end(s, PEAK_CHAINS);
+}
+
+static inline int64_t peak_fma(uint64_t iterations)
+{
+    const float half = 0.5f, one = 1.0f;
+    const vecf a = vecf_broadcast(&half), b = vecf_broadcast(&one);
+    vecf s[PEAK_CHAINS];
+    _Alignas(VEC_BYTES) float lane[VEC_ROWS];
+    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++)
+        s[c] = vecf_of(vec_set32(c));
+    for (uint64_t i = 0; i < iterations; i++) {
+        PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++) {
+            s[c] = vecf_fma(s[c], a, b);
+            PEAK_TIE(s[c]);
+        }
+    }
+    PEAK_UNROLL for (int c = 1; c < PEAK_CHAINS; c++)
+        s[0] = vecf_fma(s[c], b, s[0]);
+    vecf_store(lane, s[0]);
+    for (int i = 1; i < VEC_ROWS; i++)
+        lane[0] += lane[i];
+    return (int64_t)lane[0];
+}
+
+static inline int64_t peak_read(const void *p, size_t bytes, size_t ahead)
+{
+    const char *from = p;
+    vec s[PEAK_READ_VECS];
+    peak_start(s, PEAK_READ_VECS);
+    for (size_t i = 0; i < bytes; i += sizeof s) {
+        PEAK_UNROLL for (size_t line = 0; line < sizeof s; line += PEAK_CACHE_LINE)
+            if (ahead)
+                _mm_prefetch(from + i + line + ahead, _MM_HINT_T0);
+        PEAK_UNROLL for (int c = 0; c < PEAK_READ_VECS; c++) {
+            s[c] = vec_add32(s[c], vec_load(from + i + c * VEC_BYTES));
+            PEAK_TIE(s[c]);
+        }
+    }
+    return peak_end(s, PEAK_READ_VECS);
+}
+
+/* What follows .need in struct peak_loops */
+#define PEAK_LOOPS peak_int8, (double)(VEC_BYTES * PEAK_CHAINS), peak_fma, (double)(VEC_ROWS * PEAK_CHAINS), peak_read
+
+#endif
