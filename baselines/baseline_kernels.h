@@ -84,6 +84,21 @@ enum {
 void gemm_by_panels(const struct panel_kernel *kernel, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
                     size_t ldy, void *scratch);
 
+/* The two kernels of an ISA, from FORMAT_gemv() and the struct panel_kernel FORMAT_panels. */
+#define BLOCK_KERNELS(format, isa) \
+    MATMUL(format##_gemv_##isa) \
+    { \
+        (void)ldy, (void)scratch; \
+        format##_gemv(w, x, row0, row1, y); \
+    } \
+    BLOCK_GEMM(format, isa)
+/* Only its gemm: another ISA's gemv waits for memory as well. */
+#define BLOCK_GEMM(format, isa) \
+    MATMUL(format##_gemm_##isa) \
+    { \
+        gemm_by_panels(&format##_panels, w, x, row0, row1, y, ldy, scratch); \
+    }
+
 /* ---- kernels: matmul_fn -------------------------------------------------------------------------------------------------- */
 
 /* Rows of the tables exist where the compiler knows the ISA. */

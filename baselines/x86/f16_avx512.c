@@ -17,11 +17,11 @@ void f16_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0,
         __m512 s0 = _mm512_setzero_ps(), s1 = s0;
         for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
             const __m512 a = _mm512_set1_ps(x->f32[k]);
-            s0 = _mm512_fmadd_ps(load_half_16(col), a, s0);
-            s1 = _mm512_fmadd_ps(load_half_16(col + 16), a, s1);
+            s0 = _mm512_fmadd_ps(vecf_of_half(col), a, s0);
+            s1 = _mm512_fmadd_ps(vecf_of_half(col + 16), a, s1);
         }
-        store_16(y, r, row1, s0);
-        store_16(y, r + 16, row1, s1);
+        vecf_store_rows(y, r, row1, s0);
+        vecf_store_rows(y, r + 16, row1, s1);
     }
 }
 
@@ -29,12 +29,12 @@ static void f16_panel(const struct panel *p)
 {
     const uint16_t *half = (const uint16_t *)p->w->data + p->row0 * p->w->cols + p->k0 * F16_GROUP;
     float *w = p->space;
-    if (p->t1 - p->t0 <= TILE_512) { /* every weight is used once: a copy would not pay */
+    if (p->t1 - p->t0 <= VEC_TILE) { /* every weight is used once: a copy would not pay */
         float_panel(p, half, true, F16_GROUP / 16);
         return;
     }
     for (size_t i = 0; i < (p->k1 - p->k0) * F16_GROUP; i += 16)
-        _mm512_store_ps(w + i, load_half_16(half + i));
+        _mm512_store_ps(w + i, vecf_of_half(half + i));
     float_panel(p, w, false, F16_GROUP / 16);
 }
 

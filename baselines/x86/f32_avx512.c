@@ -22,7 +22,7 @@ TILE f32_gemv_groups(const struct weights *w, const float *x, size_t r, size_t r
             s[i] = _mm512_fmadd_ps(_mm512_load_ps(col + (size_t)i * group), a, s[i]);
     }
     UNROLL for (int i = 0; i < groups; i++)
-        store_16(y, r + F32_GROUP * (size_t)i, row1, s[i]);
+        vecf_store_rows(y, r + F32_GROUP * (size_t)i, row1, s[i]);
 }
 
 void f32_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)

@@ -5,7 +5,13 @@
 #ifndef BITJOULE_FLOAT_TILE_AVX512_H
 #define BITJOULE_FLOAT_TILE_AVX512_H
 
-#include "baselines/x86/tile_avx512.h"
+#if !defined(__AVX512F__) || !defined(__AVX512BW__)
+#error "compile with -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq"
+#endif
+#define VEC_BITS 512
+#include "baselines/baseline_kernels.h"
+#include "kernels/x86/tile.h"
+#include "kernels/x86/vec.h"
 
 /* One tile of a group of 16 * vecs rows. w: [kc][16 vecs], x: [tokens][x_ld], acc: [tokens][16 vecs]. */
 struct float_tile {
@@ -17,14 +23,14 @@ struct float_tile {
 
 TILE float_tile_of(const struct float_tile *p, const bool half, const int vecs, const int tokens)
 {
-    __m512 s[TILE_512][2], w[2];
+    __m512 s[VEC_TILE][2], w[2];
     UNROLL for (int t = 0; t < tokens; t++)
         UNROLL for (int v = 0; v < vecs; v++)
             s[t][v] = _mm512_load_ps(p->acc + 16 * (t * vecs + v));
     for (size_t k = 0; k < p->kc; k++) {
         const size_t i = 16 * (size_t)vecs * k;
         UNROLL for (int v = 0; v < vecs; v++)
-            w[v] = half ? load_half_16((const uint16_t *)p->w + i + 16 * v) : _mm512_load_ps((const float *)p->w + i + 16 * v);
+            w[v] = half ? vecf_of_half((const uint16_t *)p->w + i + 16 * v) : _mm512_load_ps((const float *)p->w + i + 16 * v);
         UNROLL for (int t = 0; t < tokens; t++) {
             const __m512 a = _mm512_set1_ps(p->x[(size_t)t * p->x_ld + k]);
             UNROLL for (int v = 0; v < vecs; v++)
@@ -45,10 +51,10 @@ TILE float_panel(const struct panel *p, const void *w, const bool half, const in
                                         .acc = p->acc + (t - p->t0) * 16 * (size_t)vecs,
                                         .x_ld = p->x->ld,
                                         .kc = p->k1 - p->k0};
-        n = next_tile(p->t1 - t, TILE_512);
+        n = next_tile(p->t1 - t, VEC_TILE);
 #define RUN(tokens) float_tile_of(&tile, half, vecs, tokens)
         switch (n) {
-            TILE_CASES_12(RUN)
+            VEC_TILE_CASES(RUN)
         }
 #undef RUN
     }

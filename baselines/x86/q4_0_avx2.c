@@ -4,4 +4,4 @@
 #endif
 #include "baselines/x86/q4_0_kernel.h"
 
-Q4_0_KERNELS(avx2)
+BLOCK_KERNELS(q4_0, avx2)

@@ -6,4 +6,4 @@
 
 #include "baselines/x86/q4_0_kernel.h"
 
-Q4_0_KERNELS(avx512)
+BLOCK_KERNELS(q4_0, avx512)

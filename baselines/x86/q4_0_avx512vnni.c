@@ -7,4 +7,4 @@
 
 #include "baselines/x86/q4_0_kernel.h"
 
-Q4_0_KERNELS(avx512vnni)
+BLOCK_KERNELS(q4_0, avx512vnni)

@@ -6,4 +6,4 @@
 
 #include "baselines/x86/q4_0_kernel.h"
 
-Q4_0_KERNELS(avxvnni)
+BLOCK_KERNELS(q4_0, avxvnni)

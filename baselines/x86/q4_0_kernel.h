@@ -97,15 +97,4 @@ static inline void q4_0_panel(const struct panel *p)
 
 static const struct panel_kernel q4_0_panels = {q4_0_panel, BYTE_PANEL_COLS, 1};
 
-#define Q4_0_KERNELS(isa) \
-    void q4_0_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
-    { \
-        (void)ldy, (void)scratch; \
-        q4_0_gemv(w, x, row0, row1, y); \
-    } \
-    void q4_0_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
-    { \
-        gemm_by_panels(&q4_0_panels, w, x, row0, row1, y, ldy, scratch); \
-    }
-
 #endif

@@ -4,6 +4,9 @@
  * it gets |w| and the activation with the sign of w. vpsignb cannot overflow on the activation (-127..127), and |-128| = 128 is
  * right as an unsigned byte. That is three multiplier-port instructions per 32 products.
  * The gemm is in q8_0_words.h. */
+#ifndef __AVX2__
+#error "compile with -mavx2 -mfma -mf16c"
+#endif
 #include "baselines/x86/q8_0_words.h"
 #include "baselines/x86/tile_avx2.h"
 
@@ -14,9 +17,8 @@ static inline __m256i add_dot4(__m256i isum, __m256i w, __m256i a)
     return _mm256_add_epi32(isum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-void q8_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+static inline void q8_0_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
 {
-    (void)ldy, (void)scratch;
     const size_t n_blocks = w->cols / Q_BLOCK;
     for (size_t r = row0; r < row1; r += Q_GROUP) {
         const struct q8_0_group *g = (const struct q8_0_group *)w->data + r / Q_GROUP * n_blocks;
@@ -36,7 +38,4 @@ void q8_0_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, 
     }
 }
 
-void q8_0_gemm_avx2(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    q8_0_gemm(w, x, row0, row1, y, ldy, scratch);
-}
+BLOCK_KERNELS(q8_0, avx2)

@@ -6,7 +6,4 @@
 
 #include "baselines/x86/q8_0_words.h"
 
-void q8_0_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    q8_0_gemm(w, x, row0, row1, y, ldy, scratch);
-}
+BLOCK_GEMM(q8_0, avx512)

@@ -8,4 +8,4 @@
 
 #include "baselines/x86/q8_0_vnni.h"
 
-Q8_0_VNNI_KERNELS(avx512vnni)
+BLOCK_KERNELS(q8_0, avx512vnni)

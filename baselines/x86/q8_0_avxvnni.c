@@ -7,4 +7,4 @@
 
 #include "baselines/x86/q8_0_vnni.h"
 
-Q8_0_VNNI_KERNELS(avxvnni)
+BLOCK_KERNELS(q8_0, avxvnni)

@@ -60,15 +60,4 @@ static inline void q8_0_panel(const struct panel *p)
 
 static const struct panel_kernel q8_0_panels = {q8_0_panel, BYTE_PANEL_COLS, 1};
 
-#define Q8_0_VNNI_KERNELS(isa) \
-    void q8_0_gemv_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
-    { \
-        (void)ldy, (void)scratch; \
-        q8_0_gemv(w, x, row0, row1, y); \
-    } \
-    void q8_0_gemm_##isa(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch) \
-    { \
-        gemm_by_panels(&q8_0_panels, w, x, row0, row1, y, ldy, scratch); \
-    }
-
 #endif

@@ -114,10 +114,6 @@ static inline void q8_0_panel(const struct panel *p)
     }
 }
 
-static inline void q8_0_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    static const struct panel_kernel kernel = {q8_0_panel, Q8_0_PANEL_COLS, Q8_0_PANEL_GROUPS};
-    gemm_by_panels(&kernel, w, x, row0, row1, y, ldy, scratch);
-}
+static const struct panel_kernel q8_0_panels = {q8_0_panel, Q8_0_PANEL_COLS, Q8_0_PANEL_GROUPS};
 
 #endif
