@@ -1,12 +1,9 @@
-/* q6_k on AVX-512 without VNNI: the gemm of q6_k_pairs.h. gemv waits for memory and is AVX2's. */
+/* q6_k on AVX-512 without VNNI: the gemm of q6_k_kernel.h and q6_k_pairs.h. gemv waits for memory and is AVX2's. */
 #ifndef __AVX512BW__
 #error "compile with the flags of AVX-512"
 #endif
 #define VEC_BITS 512
 
-#include "baselines/x86/q6_k_pairs.h"
+#include "baselines/x86/q6_k_kernel.h"
 
-void q6_k_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
-{
-    q6_k_gemm(w, x, row0, row1, y, ldy, scratch);
-}
+BLOCK_GEMM(q6_k, avx512)
