@@ -256,12 +256,13 @@ static void print_speed(const struct talk *k)
 {
     if (k->o->quiet || k->n_prompt == 0)
         return;
+    const struct kernel *many = k->m->layers[0].q.kern, *one = kernel_used(many, 1);
     fprintf(stderr,
             "prompt: %zu tokens, %.1f tokens/s; generated: %zu tokens, %.1f tokens/s over %zu passes; %u threads on CPU %s, "
-            "%s (%s), loaded in %.2f s (%.2f reading, %.2f repacking)\n",
+            "%s (%s%s%s), loaded in %.2f s (%.2f reading, %.2f repacking)\n",
             k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_eval / k->gen_s, k->n_eval, session_threads(k->s),
-            session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, k->m->layers[0].q.kern->isa, k->m->load_s,
-            k->m->read_s, k->m->repack_s);
+            session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, many->isa, one != many ? ", one token " : "",
+            one != many ? one->isa : "", k->m->load_s, k->m->read_s, k->m->repack_s);
 }
 
 static void print_profile(const struct talk *k)

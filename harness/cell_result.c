@@ -250,7 +250,7 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
     json_t *rest =
         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "status", status[r->status], "reason",
                   json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel",
-                  borrowed_or_null(r->load, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
+                  borrowed_or_null(r->setup, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
                   samples_json(&r->warmup_s), "samples_s", samples_json(&r->time_s), "energy_samples_j", samples_json(&r->energy_j),
                   "energy_samples_s", samples_json(&r->energy_s), "repetitions", (json_int_t)r->time_s.n, "output_sha256",
                   json_text_or_null(r->output_sha256), "work", work_json(r), "metrics", ok ? all_metrics_json(r) : json_array());

@@ -297,7 +297,8 @@ struct kernel_ruler kernel_cell_ruler(const struct kernel_bench *b, const struct
 {
     const enum peak_kind kind = c->fmt->act == ACT_F32 ? PEAK_FMA : PEAK_INT8;
     const struct kernel_peak *read = kernel_peaks_find(&b->peaks, PEAK_READ, c->threads, UINT32_MAX);
-    const struct kernel_peak *compute = kernel_peaks_find(&b->peaks, kind, c->threads, best_isa ? UINT32_MAX : c->kern->need);
+    const uint32_t features = best_isa ? UINT32_MAX : kernel_used(c->kern, c->n)->need;
+    const struct kernel_peak *compute = kernel_peaks_find(&b->peaks, kind, c->threads, features);
     return (struct kernel_ruler){.read_gb_s = read ? kernel_peak_best(read, c->peaks_from, b->rounds) : 0,
                                  .gmac_s = kernel_peak_best(compute, c->peaks_from, b->rounds),
                                  .kind = kind,

@@ -126,12 +126,19 @@ static bool wanted(const struct str_list *isas, const char *isa)
     return isas->n == 0 || strcmp(isa, "c") == 0;
 }
 
+/* A row of the table whose gemv is another row's, which is measured under its own name. */
+static bool is_double(const struct kernel_plan *p, const struct kernel *k, size_t n)
+{
+    const struct kernel *used = kernel_used(k, n);
+    return used != k && wanted(&p->req.isas, used->isa);
+}
+
 /* The format's kernels for one shape, number of threads and number of tokens. */
 static int add_kernels(struct kernel_plan *p, struct kernel_cell c, uint32_t features)
 {
     int rc = 0;
     for (c.kern = c.fmt->kernels; rc == 0; c.kern++) {
-        if (wanted(&p->req.isas, c.kern->isa) && (c.kern->need & features) == c.kern->need)
+        if (wanted(&p->req.isas, c.kern->isa) && (c.kern->need & features) == c.kern->need && !is_double(p, c.kern, c.n))
             rc = add_cell(p, c);
         if (c.kern->need == 0)
             break;
@@ -246,6 +253,11 @@ double kernel_cell_macs(const struct kernel_plan *p, const struct kernel_cell *c
 {
     const struct kernel_shape *s = &p->req.shapes[c->shape];
     return (double)s->rows * (double)s->cols * (double)c->n;
+}
+
+const char *kernel_cell_isa(const struct kernel_cell *c)
+{
+    return kernel_used(c->kern, c->n)->isa;
 }
 
 const struct kernel_cell *kernel_cell_c(const struct kernel_cell *c)

@@ -1,7 +1,8 @@
 /* What `bitjoule kernels` measures: shapes x threads x tokens x formats x kernels -> cells, one line of the table each.
  *
  * Pure data, made before anything is allocated or timed; kernel_bench.h fills in the results. Plain C is always among the kernels
- * of a format: it is what the others are compared with, in bits and in speed. */
+ * of a format: it is what the others are compared with, in bits and in speed. A gemv that several rows of a format's table name is
+ * measured once, as that of the ISA it is written for. */
 #ifndef BITJOULE_KERNEL_PLAN_H
 #define BITJOULE_KERNEL_PLAN_H
 
@@ -85,6 +86,8 @@ void kernel_plan_free(struct kernel_plan *p);
 
 /* MACs of a whole call: rows * cols * n */
 double kernel_cell_macs(const struct kernel_plan *p, const struct kernel_cell *c);
+/* The ISA of what a call runs */
+const char *kernel_cell_isa(const struct kernel_cell *c);
 /* The C cell with the same shape, format, threads and tokens. */
 const struct kernel_cell *kernel_cell_c(const struct kernel_cell *c);
 

@@ -60,7 +60,7 @@ static int print_cell(FILE *f, const struct kernel_bench *b, const struct kernel
     const bool scaled =
         kernel_cell_macs(b->plan, c) > (double)c->rows_timed * (double)b->plan->req.shapes[c->shape].cols * c->n_timed;
     if (c->status != KERNEL_OK) {
-        fprintf(f, "  %-6s %-11s WRONG: %s\n", c->fmt->name, c->kern->isa, c->reason);
+        fprintf(f, "  %-6s %-11s WRONG: %s\n", c->fmt->name, kernel_cell_isa(c), c->reason);
         return 0;
     }
     const int rc = kernel_cell_time(c, &call_s, &over_c);
@@ -70,7 +70,7 @@ static int print_cell(FILE *f, const struct kernel_bench *b, const struct kernel
     limit_text(&o, own);
     limit_text(&m, best);
     time_text(&call_s, scaled, time);
-    fprintf(f, "  %-6s %-11s %28s %8.4g %7.3g %7.3g  %-16s %5.1f%%  %-16s %5.1f%%\n", c->fmt->name, c->kern->isa, time,
+    fprintf(f, "  %-6s %-11s %28s %8.4g %7.3g %7.3g  %-16s %5.1f%%  %-16s %5.1f%%\n", c->fmt->name, kernel_cell_isa(c), time,
             1e-9 * kernel_cell_macs(b->plan, c) / call_s.value, 1e-9 * (double)c->weight_bytes / call_s.value, over_c.value, own,
             100 * o.share, best, 100 * m.share);
     return 0;

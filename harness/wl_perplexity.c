@@ -127,6 +127,7 @@ static size_t quality_metrics(const void *state, struct metric *out, size_t cap)
 
 const struct workload workload_perplexity = {
     .name = "perplexity",
+    .all_logits = true,
     .setup = quality_setup,
     .run = quality_run,
     .reset = quality_reset,

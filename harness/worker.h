@@ -4,8 +4,8 @@
  * a command runs the parent sleeps in poll() and takes no CPU time. Several workers can live at once and be driven in turn. A
  * worker has its own process group, dies with its parent, and is the first choice of the out-of-memory killer.
  *
- *   {"cmd": "load", "model", "format", "embedding" | null, "threads", "seed"}  -> {"load_s", "embedding", kernel and sizes}
- *   {"cmd": "setup", "workload", "threads", "n_ctx", "chunk", "kv", params...} -> {"cpus", "kv_bytes", "scratch_bytes", "work"}
+ *   {"cmd": "load", "model", "format", "embedding" | null, "threads", "seed"}  -> {"load_s", "embedding", "bits_per_weight"}
+ *   {"cmd": "setup", "workload", "threads", "n_ctx", "chunk", "kv", params...} -> {"cpus", "threads", "kernel", "work"}
  *   {"cmd": "start"}                                                           -> {}      opens the window of the probes
  *   {"cmd": "rep"}                               -> {"time_s", "token_s": [...] | null, "output_sha256"}, and with
  *                                                an energy counter, inside of a window, "energy_j", "energy_s"

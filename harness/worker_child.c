@@ -87,9 +87,7 @@ static json_t *do_load(struct child *c, const json_t *cmd)
     if (model_load(get_text(cmd, "model"), &opt, &c->model, err))
         return refuse(err);
     const struct model *m = c->model;
-    return json_pack("{s:f, s:s, s:f, s:{s:s, s:s, s:s}}", "load_s", m->load_s, "embedding", m->embd_format->name,
-                     "bits_per_weight", m->format->bits, "kernel", "format", m->format->name, "isa", m->layers[0].q.kern->isa,
-                     "head_isa", m->head.kern->isa);
+    return json_pack("{s:f, s:s, s:f}", "load_s", m->load_s, "embedding", m->embd_format->name, "bits_per_weight", m->format->bits);
 }
 
 /* ---- one cell ------------------------------------------------------------------------------------------------------- */
@@ -145,6 +143,14 @@ static json_t *work_json(const struct workload_work *w)
                      w->bytes);
 }
 
+/* What a pass of the workload runs: layers multiply all its tokens, lm_head those whose logits are wanted. */
+static json_t *kernel_json(const struct model *m, const struct workload *wl, const struct workload_params *p)
+{
+    const size_t n = p->n_gen ? 1 : p->batch;
+    return json_pack("{s:s, s:s, s:s}", "format", m->format->name, "isa", kernel_used(m->layers[0].q.kern, n)->isa, "head_isa",
+                     kernel_used(m->head.kern, wl->all_logits ? n : 1)->isa);
+}
+
 static json_t *do_setup(struct child *c, const json_t *cmd)
 {
     char err[MODEL_ERR_LEN] = "";
@@ -170,8 +176,8 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
         return refuse(err[0] ? err : "out of memory");
     }
     const struct workload_work work = c->wl->work(c->state);
-    return json_pack("{s:s, s:i, s:o}", "cpus", session_cpus(c->session), "threads", (int)session_threads(c->session), "work",
-                     work_json(&work));
+    return json_pack("{s:s, s:i, s:o, s:o}", "cpus", session_cpus(c->session), "threads", (int)session_threads(c->session), "kernel",
+                     kernel_json(c->model, c->wl, &p), "work", work_json(&work));
 }
 
 /* What the energy counters show now; NAN outside of a window and without counters. Not part of the repetition's time. */

@@ -33,6 +33,7 @@ struct workload_work {
 
 struct workload {
     const char *name; /* "prefill", "decode", "perplexity" */
+    bool all_logits;  /* of every token of a pass, not only of the last one */
     /* Fills the cache up to the depth, makes the ids. 0 or negative errno and a line in err. */
     int (*setup)(const struct model *m, struct session *s, const struct workload_params *p, void **state, char err[MODEL_ERR_LEN]);
     /* One repetition; only this is timed. token_s: room for the wall time of each of n_gen decoded tokens, or NULL. */

@@ -18,6 +18,15 @@ const struct kernel *format_kernel(const struct format *fmt)
     return k;
 }
 
+const struct kernel *kernel_used(const struct kernel *k, size_t n)
+{
+    const struct kernel *used = k;
+    for (const struct kernel *row = k; n == 1 && row->need; row++)
+        if (row->gemv == k->gemv)
+            used = row;
+    return used;
+}
+
 size_t weights_bytes(const struct weights *w)
 {
     return w->per_block ? w->rows * w->fmt->row_bytes(w->cols) : w->fmt->mem_bytes(w->rows, w->cols);

@@ -58,7 +58,7 @@ typedef void (*matmul_fn)(const struct weights *w, const struct acts *x, size_t 
 struct kernel {
     const char *isa; /* "avx2", "c": the suffix of its functions and file */
     uint32_t need;   /* enum cpu_feature bits, all needed */
-    matmul_fn gemv;  /* x->n == 1 */
+    matmul_fn gemv;  /* x->n == 1. May be that of a row further down, whose ISA it then is */
     matmul_fn gemm;  /* x->n >= 1; same bits as gemv token by token */
 };
 
@@ -115,6 +115,8 @@ struct weights {
 
 /* First kernel of the format that this CPU, as limited by cpu_limit(), can run. Never NULL. */
 const struct kernel *format_kernel(const struct format *fmt);
+/* The row that tells what a kernel does with n tokens: k itself, or for one token the row whose gemv it has. */
+const struct kernel *kernel_used(const struct kernel *k, size_t n);
 
 /* Weights of a format as they are in memory, per_block or not. load: as in struct format, of w->fmt. */
 size_t weights_bytes(const struct weights *w);

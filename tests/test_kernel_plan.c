@@ -103,6 +103,39 @@ static void lists_what_cannot_run(void **state)
     kernel_plan_free(&p);
 }
 
+static void multiply(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)
+{
+    (void)w, (void)x, (void)row0, (void)row1, (void)y, (void)ldy, (void)scratch;
+}
+
+/* A gemv that two rows of the table have is measured once, under the name of the ISA that it needs. */
+static void measures_a_gemv_once(void **state)
+{
+    (void)state;
+    static const struct kernel kernels[] = {
+        {"dotprod", CPU_SVE | CPU_DOTPROD, multiply, NULL}, {"sve", CPU_SVE, multiply, NULL}, {"c", 0, NULL, NULL}};
+    struct format f = format_i2_s;
+    const struct format *const formats[] = {&f, NULL};
+    struct kernel_request r = request(formats, one_eight, one);
+    struct kernel_plan p;
+    char err[KERNEL_ERR_LEN], *dotprod = (char[]){"dotprod"};
+    f.kernels = kernels;
+    assert_int_equal(kernel_request_shape(&r, 64, 256, err), 0);
+    assert_int_equal(kernel_plan_make(&r, UINT32_MAX, &p, err), 0);
+    assert_int_equal(p.n_cells, 2 + 3);
+    assert_string_equal(kernel_cell_isa(&p.cells[0]), "sve");
+    assert_string_equal(kernel_cell_isa(&p.cells[1]), "c");
+    assert_string_equal(kernel_cell_isa(&p.cells[2]), "dotprod");
+    assert_string_equal(kernel_cell_isa(&p.cells[3]), "sve");
+    kernel_plan_free(&p);
+    r.isas = (struct str_list){&dotprod, 1};
+    assert_int_equal(kernel_plan_make(&r, UINT32_MAX, &p, err), 0);
+    assert_int_equal(p.n_cells, 2 + 2); /* nobody asked for sve */
+    assert_string_equal(kernel_cell_isa(&p.cells[0]), "sve");
+    assert_string_equal(kernel_cell_isa(&p.cells[2]), "dotprod");
+    kernel_plan_free(&p);
+}
+
 /* Plain C is slow: a call of it is cut to whole row groups for every thread, unless the matrix is small. */
 static void cuts_plain_c(void **state)
 {
@@ -135,6 +168,7 @@ int main(void)
         cmocka_unit_test(plans_the_shapes_of_a_model),
         cmocka_unit_test(merges_equal_shapes),
         cmocka_unit_test(lists_what_cannot_run),
+        cmocka_unit_test(measures_a_gemv_once),
         cmocka_unit_test(cuts_plain_c),
     };
     return cmocka_run_group_tests_name("kernel plan", tests, NULL, NULL);

@@ -281,6 +281,41 @@ static void check_table(const struct format *fmt)
     assert_true((format_kernel(fmt)->need & ~cpu_features()) == 0);
 }
 
+/* The rows whose gemv is another row's: what is reported of one token */
+static const char *gemv_isa(const struct format *fmt, const struct kernel *k)
+{
+    static const struct {
+        const char *format, *isa, *gemv;
+    } borrowed[] = {{"tl2", "avx512vnni", "avx512"}, {"tl2", "avxvnni", "avx2"}, {"q8_0", "avx512", "avx2"}, {"q6_k", "avx512", "avx2"}};
+    for (size_t i = 0; i < sizeof borrowed / sizeof borrowed[0]; i++)
+        if (strcmp(fmt->name, borrowed[i].format) == 0 && strcmp(k->isa, borrowed[i].isa) == 0)
+            return borrowed[i].gemv;
+    return k->isa;
+}
+
+static void check_used(const struct format *fmt)
+{
+    for (const struct kernel *k = fmt->kernels;; k++) {
+        assert_string_equal(kernel_used(k, 1)->isa, gemv_isa(fmt, k));
+        assert_ptr_equal(kernel_used(k, 1)->gemv, k->gemv);
+        assert_true((kernel_used(k, 1)->need & ~k->need) == 0);
+        assert_ptr_equal(kernel_used(k, 2), k);
+        if (k->need == 0)
+            break;
+    }
+    if (fmt->block_kernel)
+        assert_ptr_equal(kernel_used(fmt->block_kernel, 1), fmt->block_kernel);
+}
+
+static void test_used(void **state)
+{
+    (void)state;
+    for (size_t i = 0; ternary_formats[i]; i++)
+        check_used(ternary_formats[i]);
+    for (size_t i = 0; baseline_formats[i]; i++)
+        check_used(baseline_formats[i]);
+}
+
 /* Dispatch never picks what the CPU, or the limit set by a user, does not have, and always finds the C row. */
 static void test_tables(void **state)
 {
@@ -315,10 +350,11 @@ static size_t add_rows(const struct format *const *formats, struct row *rows, si
 int main(void)
 {
     static struct row rows[MAX_TESTS];
-    static struct CMUnitTest tests[MAX_TESTS] = {{"tables", test_tables, NULL, NULL, NULL}};
+    static struct CMUnitTest tests[MAX_TESTS + 1] = {{"tables", test_tables, NULL, NULL, NULL},
+                                                     {"whose gemv it is", test_used, NULL, NULL, NULL}};
     seed = test_seed();
     const size_t n = add_rows(baseline_formats, rows, add_rows(ternary_formats, rows, 0));
     for (size_t i = 0; i < n; i++)
-        tests[i + 1] = (struct CMUnitTest){rows[i].name, test_row, NULL, NULL, &rows[i]};
-    return _cmocka_run_group_tests("kernels", tests, n + 1, NULL, NULL);
+        tests[i + 2] = (struct CMUnitTest){rows[i].name, test_row, NULL, NULL, &rows[i]};
+    return _cmocka_run_group_tests("kernels", tests, n + 2, NULL, NULL);
 }

@@ -18,11 +18,13 @@
 
 #include <cmocka.h>
 
+#include "baselines/baselines.h"
 #include "harness/cell_result.h"
 #include "harness/json_util.h"
 #include "harness/record.h"
 #include "harness/sha256.h"
 #include "harness/worker.h"
+#include "kernels/cpu.h"
 
 static const char tiny_model[] = "tests/golden/kjv-tiny-i2_s.gguf";
 
@@ -399,6 +401,41 @@ static void test_two_workers_in_turn(void **state)
     worker_stop(w[1]);
 }
 
+/* `layer`, `head`: of how many tokens the kernels are that a cell says it ran */
+static void expect_kernels(struct worker *w, const char *workload, unsigned n_gen, unsigned layer, unsigned head)
+{
+    const struct kernel *k = format_kernel(&format_q8_0);
+    json_t *r = ask(w, json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i}", "cmd", "setup", "workload",
+                                 workload, "threads", 1, "n_ctx", 64, "kv", "f16", "n_prompt", 8, "n_gen", (int)n_gen, "depth", 0,
+                                 "batch", n_gen ? 1 : 8, "seed", 1, "text", "tests/golden/test.txt", "window", 16, "windows", 1));
+    const json_t *kernel = json_object_get(r, "kernel");
+    assert_string_equal(text(kernel, "format"), "q8_0");
+    assert_string_equal(text(kernel, "isa"), kernel_used(k, layer)->isa);
+    assert_string_equal(text(kernel, "head_isa"), kernel_used(k, head)->isa);
+    json_decref(r);
+    json_decref(ask(w, json_pack("{s:s}", "cmd", "end")));
+}
+
+/* q8_0 on AVX-512 without VNNI has AVX2's gemv: decode and prefill run other instruction sets, and so do layers and lm_head. */
+static void test_cells_name_what_they_ran(void **state)
+{
+    (void)state;
+    const struct worker_options no_vnni = {.workloads = workloads, .isa = "avx512"};
+    struct worker *w = NULL;
+    char reason[WORKER_REASON_LEN];
+    uint32_t mask;
+    assert_int_equal(cpu_isa_mask("avx512", &mask), 0);
+    assert_int_equal(worker_start(&no_vnni, &w, reason), 0);
+    json_decref(ask(w, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "cmd", "load", "model", tiny_model, "format", "q8_0", "embedding",
+                                 "q8_0", "threads", 1, "seed", 1)));
+    cpu_limit(mask);
+    expect_kernels(w, "decode", 3, 1, 1);
+    expect_kernels(w, "prefill", 0, 8, 1);
+    expect_kernels(w, "perplexity", 0, 8, 8);
+    cpu_limit(UINT32_MAX);
+    worker_stop(w);
+}
+
 static void test_refusals_leave_the_worker(void **state)
 {
     static const struct {
@@ -465,6 +502,7 @@ int main(void)
         cmocka_unit_test(test_directory_in_use),
         cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_two_workers_in_turn),
+        cmocka_unit_test(test_cells_name_what_they_ran),
         cmocka_unit_test(test_refusals_leave_the_worker),
         cmocka_unit_test(test_worker_dies_with_its_parent),
     };
