@@ -24,7 +24,7 @@
 #include "profiles/energy_source.h"
 #include "profiles/shared_object.h"
 
-enum { MAX_SOCKETS = 16, N_DOMAINS = 5, TRIAL_MS = 10000 };
+enum { N_DOMAINS = 5, TRIAL_MS = 10000 };
 
 #ifdef HAVE_LIKWID
 /* ---- the library: functions of the version that the header describes ---- */
@@ -182,44 +182,57 @@ static int likwid_count(const struct energy_channels *c, size_t i, uint64_t *cou
     return rc;
 }
 
-static int add_socket(struct energy_channels *c, const struct likwid_api *api, int cpu, int socket)
+/* All domains of one place, as far as the CPU has them; the platform on the first only. */
+static int add_place(struct energy_channels *c, const struct likwid_api *api, const struct energy_place *p, bool first)
 {
     static const enum energy_domain meaning[N_DOMAINS] = {ENERGY_PKG, ENERGY_CORE, ENERGY_UNCORE, ENERGY_DRAM, ENERGY_PSYS};
     uint32_t count;
     for (int d = 0; d < N_DOMAINS; d++) {
         const double unit_j = api->unit_j(d);
-        if (!(unit_j > 0) || (meaning[d] == ENERGY_PSYS && socket > 0) || api->read(cpu, d, &count))
+        if (!(unit_j > 0) || (meaning[d] == ENERGY_PSYS && !first) || api->read(p->cpu, d, &count))
             continue;
         struct energy_channel *ch = energy_add(c);
         if (!ch)
             return -ENOMEM;
-        snprintf(ch->label, sizeof ch->label, "likwid PWR%d cpu%d", d, cpu);
-        snprintf(ch->name, sizeof ch->name, "package-%d", socket);
+        snprintf(ch->label, sizeof ch->label, "likwid PWR%d cpu%d", d, p->cpu);
+        snprintf(ch->name, sizeof ch->name, "package-%d", p->socket);
         ch->domain = meaning[d];
-        ch->socket = socket;
+        ch->socket = p->socket;
+        ch->die = p->die;
         ch->unit_j = unit_j;
         ch->max_count = UINT32_MAX;
-        ch->id = (uint64_t)cpu * N_DOMAINS + (uint64_t)d;
+        ch->id = (uint64_t)p->cpu * N_DOMAINS + (uint64_t)d;
     }
     return 0;
 }
 
-static int open_with(struct energy_channels *c, struct likwid *k, bool daemon)
+/* The first place decides whether likwid works at all; one more that it cannot reach is a place with a problem. */
+static int add_places(struct energy_channels *c, struct likwid *k, bool daemon, struct energy_place *place, int n)
 {
-    int cpus[MAX_SOCKETS], sockets[MAX_SOCKETS];
-    const int n = energy_socket_cpus(&c->env, cpus, sockets, MAX_SOCKETS);
-    int rc = n > 0 ? trial(k->api, daemon, cpus[0]) : -ENODEV;
-    rc = rc ? rc : k->api->init(daemon, cpus[0]);
+    int rc = trial(k->api, daemon, place[0].cpu);
+    rc = rc ? rc : k->api->init(daemon, place[0].cpu);
     k->ready = !rc;
-    for (int i = 1; i < n && !rc; i++)
-        rc = k->api->add_cpu(cpus[i]);
     if (rc) {
         energy_trouble(c, ENERGY_DENIED, "likwid cannot read the RAPL registers here%s: %s", daemon ? " through its daemon" : "",
                        strerror(-rc));
         return 0;
     }
-    for (int i = 0; i < n && !rc; i++)
-        rc = add_socket(c, k->api, cpus[i], sockets[i]);
+    for (int i = 0; i < n && !rc; i++) {
+        const int added = i ? k->api->add_cpu(place[i].cpu) : 0;
+        if (added)
+            snprintf(place[i].problem, sizeof place[i].problem, "likwid cannot read the RAPL registers of CPU %d: %s", place[i].cpu,
+                     strerror(-added));
+        else
+            rc = add_place(c, k->api, &place[i], i == 0);
+    }
+    return rc ? rc : energy_add_missing(c, place, n);
+}
+
+static int open_with(struct energy_channels *c, struct likwid *k, bool daemon)
+{
+    struct energy_place *place;
+    const int n = energy_places(&c->env, &place), rc = n < 0 ? n : add_places(c, k, daemon, place, n);
+    free(place);
     return rc;
 }
 

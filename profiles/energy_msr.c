@@ -10,13 +10,12 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "profiles/energy_source.h"
 #include "profiles/sysfile.h"
-
-enum { MAX_SOCKETS = 64 };
 
 struct reg {
     uint32_t address;
@@ -40,18 +39,26 @@ static bool any_of(int model, const int *list, size_t n)
 }
 #define ONE_OF(model, ...) any_of(model, (const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 
+/* A CPU whose registers are read. */
+struct msr_cpu {
+    char vendor;
+    int family, model;
+    int fd;
+    uint64_t unit; /* its unit register; 0: faked */
+};
+
 /* Joules per count; 0: not known. */
-static double unit_of(char vendor, int family, int model, enum energy_domain d, uint64_t unit_value)
+static double unit_of(const struct msr_cpu *m, enum energy_domain d)
 {
-    const int esu = (int)(unit_value >> 8 & 31);
-    if (vendor == 'I' && family == 6) {
-        if (ONE_OF(model, 0x4d))
+    const int esu = (int)(m->unit >> 8 & 31);
+    if (m->vendor == 'I' && m->family == 6) {
+        if (ONE_OF(m->model, 0x4d))
             return 0;
-        if (ONE_OF(model, 0x37, 0x4a, 0x4c, 0x5a))
+        if (ONE_OF(m->model, 0x37, 0x4a, 0x4c, 0x5a))
             return 1e-6 * ldexp(1, esu);
-        if (d == ENERGY_DRAM && ONE_OF(model, 0x3f, 0x4f, 0x56, 0x55, 0x6a, 0x6c, 0x57, 0x85))
+        if (d == ENERGY_DRAM && ONE_OF(m->model, 0x3f, 0x4f, 0x56, 0x55, 0x6a, 0x6c, 0x57, 0x85))
             return ldexp(1, -16);
-        if (d == ENERGY_PSYS && ONE_OF(model, 0x8f, 0xcf))
+        if (d == ENERGY_PSYS && ONE_OF(m->model, 0x8f, 0xcf))
             return 1;
     }
     return ldexp(1, -esu);
@@ -84,72 +91,95 @@ static int open_device(const struct probe_env *env, int cpu)
     return fd < 0 ? -errno : fd;
 }
 
-static void explain_open(struct energy_channels *c, int err)
+static bool is_absent(int rc)
 {
-    if (err == ENOENT || err == ENXIO)
-        energy_absent_x86(c, "no /dev/cpu/0/msr", "Remedy: as root, modprobe msr");
-    else
-        energy_trouble(
-            c, ENERGY_DENIED,
-            "/dev/cpu/0/msr: %s. Needs root with CAP_SYS_RAWIO, and a kernel that is not locked down (secure boot): prefer "
-            "--source perf or powercap",
-            strerror(err));
+    return rc == -ENOENT || rc == -ENXIO;
 }
 
-/* The registers of one package, read on one of its CPUs. */
-static int add_socket(struct energy_channels *c, char vendor, int family, int model, int cpu, int socket)
+/* Opens the registers of a place's CPU and reads their unit; the problem of the place tells why not. 0 or a negative errno. */
+static int open_cpu(const struct probe_env *env, struct msr_cpu *m, struct energy_place *p)
 {
-    const struct reg *regs = vendor == 'I' ? intel_regs : amd_regs;
-    const size_t n = vendor == 'I' ? sizeof intel_regs / sizeof intel_regs[0] : sizeof amd_regs / sizeof amd_regs[0];
-    const int fd = open_device(&c->env, cpu);
-    uint64_t unit = 0, value = 0;
-    int rc = fd < 0 ? fd : read_msr(fd, vendor == 'I' ? intel_unit_reg : amd_unit_reg, &unit);
-    if (rc) {
-        explain_open(c, -rc);
-        if (fd >= 0)
-            close(fd);
-        return 0;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const double unit_j = unit_of(vendor, family, model, regs[i].domain, unit);
-        /* a register that the CPU lacks cannot be read; one that a hypervisor fakes reads 0, as does its unit */
-        if (read_msr(fd, regs[i].address, &value) || unit == 0 || (regs[i].domain == ENERGY_PSYS && socket > 0))
-            continue;
-        struct energy_channel *ch = energy_add(c);
-        if (!ch) {
-            close(fd);
-            return -ENOMEM;
-        }
-        snprintf(ch->label, sizeof ch->label, "msr 0x%x cpu%d", (unsigned)regs[i].address, cpu);
-        snprintf(ch->name, sizeof ch->name, "%s of package-%d", regs[i].name, socket);
-        ch->domain = regs[i].domain;
-        ch->socket = socket;
-        ch->id = regs[i].address;
-        ch->unit_j = unit_j;
-        ch->max_count = UINT32_MAX;
-        ch->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (!(unit_j > 0))
-            snprintf(ch->problem, sizeof ch->problem, "%s: the energy unit of CPU model 0x%x is not known for sure; use powercap",
-                     ch->label, (unsigned)model);
-    }
-    close(fd);
+    m->unit = 0;
+    m->fd = open_device(env, p->cpu);
+    const int rc = m->fd < 0 ? m->fd : read_msr(m->fd, m->vendor == 'I' ? intel_unit_reg : amd_unit_reg, &m->unit);
+    if (is_absent(rc))
+        snprintf(p->problem, sizeof p->problem, "no /dev/cpu/%d/msr", p->cpu);
+    else if (rc)
+        snprintf(p->problem, sizeof p->problem,
+                 "/dev/cpu/%d/msr: %s. Needs root with CAP_SYS_RAWIO, and a kernel that is not locked down (secure boot): prefer "
+                 "--source perf or powercap",
+                 p->cpu, strerror(-rc));
+    return rc;
+}
+
+static int add_register(struct energy_channels *c, const struct msr_cpu *m, const struct reg *r, const struct energy_place *p)
+{
+    struct energy_channel *ch = energy_add(c);
+    if (!ch)
+        return -ENOMEM;
+    snprintf(ch->label, sizeof ch->label, "msr 0x%x cpu%d", (unsigned)r->address, p->cpu);
+    snprintf(ch->name, sizeof ch->name, "%s of package-%d", r->name, p->socket);
+    ch->domain = r->domain;
+    ch->socket = p->socket;
+    ch->die = p->die;
+    ch->id = r->address;
+    ch->unit_j = unit_of(m, r->domain);
+    ch->max_count = UINT32_MAX;
+    ch->fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+    if (!(ch->unit_j > 0))
+        snprintf(ch->problem, sizeof ch->problem, "%s: the energy unit of CPU model 0x%x is not known for sure; use powercap",
+                 ch->label, (unsigned)m->model);
     return 0;
+}
+
+/* All registers of an opened CPU that count; one that the CPU lacks cannot be read, one that a hypervisor fakes reads 0, as does
+ * its unit. The platform is read on the first place only. */
+static int add_registers(struct energy_channels *c, const struct msr_cpu *m, const struct energy_place *p, bool first)
+{
+    const struct reg *regs = m->vendor == 'I' ? intel_regs : amd_regs;
+    const size_t n = m->vendor == 'I' ? sizeof intel_regs / sizeof intel_regs[0] : sizeof amd_regs / sizeof amd_regs[0];
+    uint64_t value;
+    int rc = 0;
+    for (size_t i = 0; i < n && m->unit && !rc; i++)
+        if (!read_msr(m->fd, regs[i].address, &value) && (regs[i].domain != ENERGY_PSYS || first))
+            rc = add_register(c, m, &regs[i], p);
+    return rc;
+}
+
+/* Why there is no channel at all, by what became of the first place. */
+static void explain_nothing(struct energy_channels *c, int first_rc, const char *problem)
+{
+    if (is_absent(first_rc))
+        energy_absent_x86(c, problem, "Remedy: as root, modprobe msr");
+    else if (first_rc)
+        energy_trouble(c, ENERGY_DENIED, "%s", problem);
+    else
+        energy_absent_x86(c, "the RAPL registers cannot be read or are 0", "This CPU has no energy counters");
 }
 
 static int msr_open(struct energy_channels *c)
 {
-    int cpus[MAX_SOCKETS], sockets[MAX_SOCKETS], family, model, rc = 0;
-    const char vendor = energy_cpu_vendor(&c->env, &family, &model);
+    struct msr_cpu m;
+    struct energy_place *place;
+    m.vendor = energy_cpu_vendor(&c->env, &m.family, &m.model);
     c->grid_s = 0.001;
-    if (!vendor || (vendor == 'A' && family < 0x17)) {
+    if (!m.vendor || (m.vendor == 'A' && m.family < 0x17)) {
         energy_trouble(c, ENERGY_ABSENT, "this CPU has no such registers (Intel since 2011, AMD since family 17h)");
         return 0;
     }
-    const int n = energy_socket_cpus(&c->env, cpus, sockets, MAX_SOCKETS);
-    for (int i = 0; i < n && !rc && !c->trouble; i++)
-        rc = add_socket(c, vendor, family, model, cpus[i], sockets[i]);
-    if (!rc && !c->trouble && c->n == 0)
-        energy_absent_x86(c, "the RAPL registers cannot be read or are 0", "This CPU has no energy counters");
+    const int n = energy_places(&c->env, &place);
+    int rc = n < 0 ? n : 0, first_rc = 0;
+    for (int i = 0; i < n && !rc; i++) {
+        const int opened = open_cpu(&c->env, &m, &place[i]);
+        first_rc = i ? first_rc : opened;
+        rc = opened ? 0 : add_registers(c, &m, &place[i], i == 0);
+        if (m.fd >= 0)
+            close(m.fd);
+    }
+    rc = rc ? rc : energy_add_missing(c, place, n);
+    if (!rc && c->n == 0)
+        explain_nothing(c, first_rc, place[0].problem);
+    free(place);
     return rc;
 }
 

@@ -221,7 +221,7 @@ static void drop_mirrored_dies(struct energy_channels *c)
         for (size_t j = i + 1; j < c->n;) {
             const struct energy_channel *a = &c->ch[i], *b = &c->ch[j];
             const bool one_socket = a->domain == b->domain && a->socket == b->socket && !a->problem[0] && !b->problem[0];
-            const bool of_dies = a->domain == ENERGY_PKG || a->domain == ENERGY_DRAM;
+            const bool of_dies = a->domain <= ENERGY_UNCORE && c->source != &energy_perf_core; /* whose dies are cores */
             if (one_socket && of_dies && a->max_count == b->max_count && mirrors(c, i, j))
                 drop(c, j);
             else
@@ -305,26 +305,68 @@ int energy_cpu_list(const char *text, int *cpus, int cap)
     return n;
 }
 
-int energy_socket_cpus(const struct probe_env *env, int *cpus, int *sockets, int cap)
+static bool known_place(const struct energy_place *p, int n, int socket, int die)
 {
-    enum { MAX_CPUS = 4096 };
+    for (int i = 0; i < n; i++)
+        if (p[i].socket == socket && p[i].die == die)
+            return true;
+    return false;
+}
+
+int energy_places(const struct probe_env *env, struct energy_place **out)
+{
+    enum { MAX_CPUS = 8192 }; /* the most that a kernel of x86 can be built for */
     static int list[MAX_CPUS];
     char online[4096];
-    int n = 0, socket, die, core;
+    int n = 0, cap = 0, socket, die, core;
+    *out = NULL;
     if (sysfile_text(online, sizeof online, env_sysfs(env), "devices/system/cpu/online") < 0)
         snprintf(online, sizeof online, "0");
     const int n_cpus = energy_cpu_list(online, list, MAX_CPUS);
-    for (int i = 0; i < n_cpus; i++) {
-        int k = 0;
-        energy_cpu_place(env, list[i], &socket, &die, &core);
-        while (k < n && sockets[k] != socket)
-            k++;
-        if (k < n || n == cap)
+    for (int i = 0; i < n_cpus || n == 0; i++) {
+        const int cpu = i < n_cpus ? list[i] : 0; /* no such list: CPU 0 */
+        energy_cpu_place(env, cpu, &socket, &die, &core);
+        if (known_place(*out, n, socket, die))
             continue;
-        cpus[n] = list[i];
-        sockets[n++] = socket;
+        cap = n == cap ? 2 * cap + 4 : cap;
+        struct energy_place *bigger = realloc(*out, (size_t)cap * sizeof *bigger);
+        if (!bigger) {
+            free(*out);
+            *out = NULL;
+            return -ENOMEM;
+        }
+        *out = bigger;
+        bigger[n++] = (struct energy_place){.cpu = cpu, .socket = socket, .die = die};
     }
     return n;
+}
+
+static bool has_channel(const struct energy_channels *c, enum energy_domain d, const struct energy_place *p)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->ch[i].domain == d && (!p || (c->ch[i].socket == p->socket && c->ch[i].die == p->die)))
+            return true;
+    return false;
+}
+
+int energy_add_missing(struct energy_channels *c, const struct energy_place *place, int n)
+{
+    for (enum energy_domain d = 0; d < ENERGY_DOMAINS; d++)
+        for (const struct energy_place *p = place; p < place + n; p++) {
+            if (d == ENERGY_PSYS || !has_channel(c, d, NULL) || has_channel(c, d, p))
+                continue;
+            struct energy_channel *ch = energy_add(c);
+            if (!ch)
+                return -ENOMEM;
+            snprintf(ch->label, sizeof ch->label, "%s cpu%d", c->source->name, p->cpu);
+            snprintf(ch->name, sizeof ch->name, "package-%d", p->socket);
+            ch->domain = d;
+            ch->socket = p->socket;
+            ch->die = p->die;
+            snprintf(ch->problem, sizeof ch->problem, "%s (%s): %s", ch->label, ch->name,
+                     p->problem[0] ? p->problem : "has no such counter that can be read, although another package has one");
+        }
+    return 0;
 }
 
 /* ---- names ---- */

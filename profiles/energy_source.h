@@ -51,6 +51,12 @@ enum energy_trouble { ENERGY_FINE, ENERGY_ABSENT, ENERGY_DENIED };
 
 struct energy_source;
 
+/* Where a set of package counters can be read: a die, and one CPU of it. */
+struct energy_place {
+    int cpu, socket, die;
+    char problem[METRIC_REASON_LEN]; /* the source's: why its counters cannot be read; empty: they can */
+};
+
 /* The channels of an opened source. */
 struct energy_channels {
     const struct energy_source *source;
@@ -138,8 +144,12 @@ char energy_cpu_vendor(const struct probe_env *env, int *family, int *model);
 bool energy_parse_package(const char *name, int *socket, int *die);
 /* Socket, die and core of a CPU by the topology files; 0 for what they do not tell. */
 void energy_cpu_place(const struct probe_env *env, int cpu, int *socket, int *die, int *core);
-/* One CPU of every package, by topology: the lowest online. Returns the number of packages, at most cap. */
-int energy_socket_cpus(const struct probe_env *env, int *cpus, int *sockets, int cap);
+/* Every die of every package, by topology, with its lowest online CPU; in the order of the CPUs. Free *out. Returns how many, at
+ * least 1, or -ENOMEM. */
+int energy_places(const struct probe_env *env, struct energy_place **out);
+/* Sums must not leave a die out: where one place has a kind of counter and another has not, the other gets a channel with its
+ * problem instead. Of a platform there is one only. 0 or -ENOMEM. */
+int energy_add_missing(struct energy_channels *c, const struct energy_place *place, int n);
 /* The CPUs of a list as the kernel writes it ("0,28", "0-3,8"); how many, at most cap; -1 when it is no such list. */
 int energy_cpu_list(const char *text, int *cpus, int cap);
 

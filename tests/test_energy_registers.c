@@ -1,5 +1,5 @@
-/* Sources that read RAPL registers, through the kernel, a library or by themselves: perf, msr, papi, likwid. Simulated counters and
- * stand-ins for the kernel call and the libraries. */
+/* Sources that read RAPL registers, through the kernel or by themselves: perf and msr. Simulated counters and a stand-in for the
+ * kernel call. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -8,14 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 
 #include <cmocka.h>
 
-#include "profiles/energy_likwid.h"
-#include "profiles/energy_papi.h"
 #include "tests/energy_fixture.h"
 
 static const double ldexp_m32 = 2.3283064365386962890625e-10;
@@ -293,137 +290,77 @@ static void msr_refuses_what_it_cannot_know(void **state)
     end(&r);
 }
 
-/* ---- PAPI and likwid, by stand-ins ---- */
-
-static struct sim *lib_sim;
-static int lib_zone[8], lib_n, lib_error;
-static bool papi_rapl;
-
-static int papi_init(void)
-{
-    return lib_error;
-}
-static bool papi_has(const char *name)
-{
-    return strcmp(name, papi_rapl ? "rapl" : "perf_event_uncore") == 0;
-}
-static int papi_new_set(const char *component, int cpu, int *set)
-{
-    *set = papi_rapl ? lib_n : cpu;
-    return papi_has(component) ? 0 : -7;
-}
-static int papi_add(int set, const char *event)
-{
-    const bool pkg =
-        strncmp(event, papi_rapl ? "rapl:::PACKAGE_ENERGY:PACKAGE" : "rapl::RAPL_ENERGY_PKG", papi_rapl ? 29 : 21) == 0;
-    (void)set;
-    return pkg ? 0 : -7;
-}
-static int papi_start(int set)
-{
-    (void)set;
-    lib_n++;
-    return 0;
-}
-static int papi_read(int set, long long *values)
-{
-    *values = (long long)sim_count(lib_sim, lib_zone[papi_rapl ? set : set / 2]);
-    return 0;
-}
-static void papi_end(int set)
-{
-    (void)set;
-}
-static void papi_shutdown(void)
-{
-}
-static const char *papi_strerror(int code)
-{
-    return code == -7 ? "Event does not exist" : "Permission level does not permit operation";
-}
-static const struct papi_api fake_papi = {papi_init, papi_has, papi_new_set,  papi_add,     papi_start,
-                                          papi_read, papi_end, papi_shutdown, papi_strerror};
-
-static struct sim *two_sockets(double unit_j, uint64_t range, uint64_t start)
+/* Socket 0 has two dies with counters of their own, socket 1 two that show one; every die is read on its first CPU. */
+static struct sim *four_dies(void)
 {
     struct sim *s = sim_new();
-    sim_write(s, "devices/system/cpu/online", "0-3\n");
-    for (int i = 0; i < 4; i++)
-        energy_add_cpu(s, i, i / 2, 0);
-    for (int i = 0; i < 2; i++)
-        lib_zone[i] = energy_counter_zone(s, unit_j, range, start, 40 + 10 * i);
-    lib_sim = s;
-    lib_n = lib_error = 0;
+    const double pkg = ldexp(1, -14), dram = ldexp(1, -16);
+    sim_write(s, "devices/system/cpu/online", "0-7\n");
+    for (int i = 0; i < 8; i++)
+        energy_add_cpu(s, i, i / 4, i / 2 % 2);
+    for (int i = 0; i < 8; i += 2) {
+        msr_reg(s, i, 0x606, 1, 14 << 8, 0);
+        const int p = msr_reg(s, i, 0x611, pkg, 90000000 * (uint64_t)i, 50 + i), d = msr_reg(s, i, 0x619, dram, 7, 3 + i);
+        if (i == 6) { /* of the registers of CPU 4, which come just before */
+            sim_zone_mirror(s, p, p - 3);
+            sim_zone_mirror(s, d, d - 3);
+        }
+    }
     return s;
 }
 
-static void papi_by_either_component(void **state)
+static void msr_reads_every_die_once(void **state)
 {
     (void)state;
-    for (int k = 0; k < 2; k++) {
-        papi_rapl = k == 0;
-        struct sim *s = two_sockets(papi_rapl ? 1e-9 : ldexp_m32, UINT64_MAX, 0);
-        struct energy_seam seam = *sim_clock(s);
-        seam.papi = &fake_papi;
-        struct energy_run r = energy_run_open_with(s, "papi", &seam);
-        assert_true(fabs(probe_energy.keep_alive(r.state) - 8) < 1e-9);
-        energy_run_window(&r, 20, 4);
-        energy_check(&r, "energy_pkg_j", 1800, 0.001);
-        energy_check(&r, "energy_pkg_j.socket1", 1000, 0.001);
-        end(&r);
-    }
-    struct sim *s = two_sockets(1e-9, UINT64_MAX, 0);
-    struct energy_seam seam = *sim_clock(s);
-    seam.papi = &fake_papi;
-    lib_error = -15;
-    struct energy_run r = energy_run_open_with(s, "papi", &seam);
-    energy_run_window(&r, 2, 2);
-    energy_check_lost(&r, "energy_pkg_j", "Permission level does not permit operation");
+    struct sim *s = four_dies();
+    struct energy_run r = energy_run_open(s, "msr");
+    energy_run_window(&r, 20, 10);
+    energy_check(&r, "energy_pkg_j.socket0", (50 + 52) * 20, 1e-3);
+    energy_check(&r, "energy_pkg_j.socket1", 54 * 20, 1e-3);
+    energy_check(&r, "energy_pkg_j", 156 * 20, 1e-3);
+    energy_check(&r, "energy_dram_j", (3 + 5 + 7) * 20, 1e-3);
     end(&r);
 }
 
-static int likwid_init(bool daemon, int cpu)
-{
-    (void)daemon;
-    (void)cpu;
-    if (lib_error == 1) /* as the library does when its daemon fails */
-        exit(EXIT_FAILURE);
-    return 0;
-}
-static int likwid_add_cpu(int cpu)
-{
-    (void)cpu;
-    return 0;
-}
-static double likwid_unit_j(int domain)
-{
-    return domain == 0 ? ldexp(1, -14) : 0;
-}
-static int likwid_read(int cpu, int domain, uint32_t *count)
-{
-    (void)domain;
-    *count = (uint32_t)sim_count(lib_sim, lib_zone[cpu / 2]);
-    return 0;
-}
-static void likwid_finish(void)
-{
-}
-static const struct likwid_api fake_likwid = {likwid_init, likwid_add_cpu, likwid_unit_j, likwid_read, likwid_finish};
-
-static void likwid_wraps_and_dies_alone(void **state)
+/* A die or socket that cannot be read, wherever it stands, must not leave the sum of the others in its place. */
+static void msr_sums_need_every_die(void **state)
 {
     (void)state;
-    struct sim *s = two_sockets(ldexp(1, -14), UINT32_MAX, UINT32_MAX - 1000);
-    struct energy_seam seam = *sim_clock(s);
-    seam.likwid = &fake_likwid;
-    struct energy_run r = energy_run_open_with(s, "likwid", &seam);
-    energy_run_window(&r, 600, 60);
-    energy_check(&r, "energy_pkg_j", 90 * 600, 0.001);
-    energy_run_close(&r);
-    lib_error = 1;
-    r = energy_run_open_with(s, "likwid", &seam);
-    energy_run_window(&r, 2, 2);
-    energy_check_lost(&r, "energy_pkg_j", "likwid cannot read the RAPL registers here");
+    static const struct {
+        int cpu;
+        const char *lost, *kept, *reason;
+    } rows[] = {
+        {0, "energy_pkg_j.socket0", "energy_pkg_j.socket1", "msr cpu0 (package-0): no /dev/cpu/0/msr"},
+        {2, "energy_pkg_j.socket0", "energy_pkg_j.socket1", "msr cpu2 (package-0): no /dev/cpu/2/msr"},
+        {4, "energy_pkg_j.socket1", "energy_pkg_j.socket0", "msr cpu4 (package-1): no /dev/cpu/4/msr"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sim *s = four_dies();
+        char path[64];
+        snprintf(path, sizeof path, "dev/cpu/%d/msr", rows[i].cpu);
+        sim_unlink(s, path);
+        struct energy_run r = energy_run_open(s, "msr");
+        energy_run_window(&r, 4, 4);
+        energy_check_lost(&r, "energy_pkg_j", rows[i].reason);
+        energy_check_lost(&r, "power_pkg_w", rows[i].reason);
+        energy_check_lost(&r, "energy_dram_j", rows[i].reason);
+        energy_check_lost(&r, rows[i].lost, rows[i].reason);
+        assert_int_equal(energy_find(&r, rows[i].kept)->status, METRIC_MEASURED);
+        end(&r);
+    }
+    struct sim *s = four_dies(); /* the device is there, but it is no device: its unit cannot be read */
+    sim_mkdir(s, "dev/cpu/4/msr");
+    struct energy_run r = energy_run_open(s, "msr");
+    energy_run_window(&r, 4, 4);
+    energy_check_lost(&r, "energy_pkg_j", "/dev/cpu/4/msr: Is a directory. Needs root");
+    end(&r);
+    s = four_dies(); /* a file that has the unit and ends before the counters */
+    sim_unlink(s, "dev/cpu/2/msr");
+    sim_write(s, "dev/cpu/2/msr", "%01552d", 0);
+    r = energy_run_open(s, "msr");
+    energy_run_window(&r, 4, 4);
+    energy_check_lost(&r, "energy_pkg_j", "msr cpu2 (package-0): has no such counter that can be read");
+    energy_check_lost(&r, "energy_dram_j", "msr cpu2 (package-0): has no such counter that can be read");
     end(&r);
 }
 
@@ -433,8 +370,8 @@ int main(void)
         cmocka_unit_test(perf_reads_each_package_once),    cmocka_unit_test(perf_mirrored_dies_count_once),
         cmocka_unit_test(perf_says_what_is_wrong),         cmocka_unit_test(perf_core_adds_cores_and_has_no_package),
         cmocka_unit_test(msr_intel_units_and_wrap),        cmocka_unit_test(msr_exceptions_by_model),
-        cmocka_unit_test(msr_refuses_what_it_cannot_know), cmocka_unit_test(papi_by_either_component),
-        cmocka_unit_test(likwid_wraps_and_dies_alone),
+        cmocka_unit_test(msr_refuses_what_it_cannot_know), cmocka_unit_test(msr_reads_every_die_once),
+        cmocka_unit_test(msr_sums_need_every_die),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
