@@ -112,11 +112,11 @@ static void put_energy(const struct energy_window *w, struct metric *m, const ch
     const double s = energy_length_s(w), error = energy_window_quantisation(w);
     const enum metric_status status = w->c.source->kind == ENERGY_COUNTER ? METRIC_MEASURED : METRIC_DERIVED;
     metric_set(m, name, "J", status, sum->joules, sum->source);
-    if (s < short_s)
-        snprintf(m->reason, sizeof m->reason,
-                 "short window (%.3g s, at least %g s is wanted): good to about %.2g %% by the update grid alone", s, short_s,
-                 100 * error);
-    else if (w->c.source->kind == ENERGY_COUNTER && error > 0.01)
+    if (s < short_s) {
+        const int n = snprintf(m->reason, sizeof m->reason, "short window (%.3g s, at least %g s is wanted)", s, short_s);
+        if (isfinite(error))
+            snprintf(m->reason + n, sizeof m->reason - (size_t)n, ": good to about %.2g %% by the update grid alone", 100 * error);
+    } else if (w->c.source->kind == ENERGY_COUNTER && error > 0.01)
         snprintf(m->reason, sizeof m->reason, "the counter moves only every %.3g s: good to about %.2g %%", w->grid_s, 100 * error);
     else if (w->c.source->kind == ENERGY_POWER && never_changed(w, d))
         snprintf(m->reason, sizeof m->reason, "all power readings of the window were equal: the sensor may be coarse or stuck");

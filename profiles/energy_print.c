@@ -107,8 +107,11 @@ static void put_net(struct energy_result *r)
     put_derived(r, "energy_baseline_j", "J", x.idle_w.value * window_s(r), x.reason);
     explain_last(r, "idle power %.4g W, windows from %.4g to %.4g W", x.idle_w.value, x.idle_w.lo, x.idle_w.hi);
     put_derived(r, "energy_net_j", "J", x.net.value, x.reason);
-    explain_last(r, "gross less baseline, from %.5g to %.5g J (%.3g %% confidence in the idle power)", x.net.lo, x.net.hi,
-                 100 * x.confidence);
+    if (isfinite(x.net.lo))
+        explain_last(r, "gross less baseline, from %.5g to %.5g J (%.3g %% confidence in the idle power)", x.net.lo, x.net.hi,
+                     100 * x.confidence);
+    else
+        explain_last(r, "gross less baseline; how far off the gross may be is not known", 0, 0, 0);
 }
 
 static void put_estimates(struct energy_result *r, unsigned n_cpus)
@@ -143,16 +146,24 @@ void energy_result_derive(struct energy_result *r, unsigned n_cpus)
 
 /* ---- output ---- */
 
+/* "12.5 J (12.4 to 12.6)"; without the ends where they are not known. */
+static void interval_text(char *out, size_t len, struct energy_interval x)
+{
+    const int n = snprintf(out, len, "%.6g J", x.value);
+    if (isfinite(x.lo) && isfinite(x.hi) && n < (int)len)
+        snprintf(out + n, len - (size_t)n, " (%.6g to %.6g)", x.lo, x.hi);
+}
+
 static void print_baseline(const struct energy_result *r)
 {
     const struct net x = compute_net(r);
     if (x.reason[0])
         return; /* the metrics say why */
-    char line[256];
-    snprintf(line, sizeof line,
-             "idle %.5g W (%.5g to %.5g, confidence %.3g %%), gross %.6g J (%.6g to %.6g), net %.6g J (%.6g to %.6g)",
-             x.idle_w.value, x.idle_w.lo, x.idle_w.hi, 100 * x.confidence, x.gross.value, x.gross.lo, x.gross.hi, x.net.value,
-             x.net.lo, x.net.hi);
+    char line[256], gross[64], net[64];
+    interval_text(gross, sizeof gross, x.gross);
+    interval_text(net, sizeof net, x.net);
+    snprintf(line, sizeof line, "idle %.5g W (%.5g to %.5g, confidence %.3g %%), gross %s, net %s", x.idle_w.value, x.idle_w.lo,
+             x.idle_w.hi, 100 * x.confidence, gross, net);
     printf("  ");
     print_wrapped(stdout, 2, 4, line);
 }

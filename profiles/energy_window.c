@@ -250,7 +250,7 @@ double energy_window_quantisation(const struct energy_window *w)
 {
     /* an edge leaves the jitter of the grid, everything else up to one update per boundary */
     const double updates = w->edge_start && w->edge_stop ? 1 : 2;
-    if (w->c.source->kind == ENERGY_RECORD || w->lead == w->c.n)
+    if (w->c.source->kind == ENERGY_RECORD || w->lead == w->c.n || !(w->grid_s > 0))
         return (double)NAN;
     const double length_s = w->stop_s - w->start_s;
     return length_s > 0 ? updates * w->grid_s / length_s : (double)INFINITY;

@@ -18,8 +18,8 @@ struct energy_window {
     struct energy_counter *counter; /* one per channel; or NULL */
     struct energy_power *power;     /* one per channel; or NULL */
     size_t lead;                    /* the channel that windows are aligned to; c.n: none is usable */
-    double grid_s;                  /* time between updates as seen; INFINITY: none came in 2.5 s; documented where not measured */
-    bool edge_start, edge_stop;     /* the boundary read was on an edge */
+    double grid_s; /* time between updates as seen; INFINITY: none in 2.5 s; documented where not measured; 0: not known */
+    bool edge_start, edge_stop; /* the boundary read was on an edge */
     bool running, have_window;
     bool ticking;                       /* the thread reads in between, so that keep_alive() need not */
     double start_s, stop_s;             /* of the leading channel */
@@ -46,7 +46,8 @@ bool energy_window_joules(const struct energy_window *w, size_t i, double *joule
 /* Joules of a domain that its counters show since the start of the window, and the time of that reading (now, while the window
  * is open). NAN without counters: sampled power is too coarse for parts of a window. */
 void energy_window_so_far(struct energy_window *w, enum energy_domain d, double *joules, double *at_s);
-/* Bound of the relative error that the update grid causes: updates that may be missed / updates in the window. */
+/* Bound of the relative error that the update grid causes: updates that may be missed / updates in the window. NAN: the grid is
+ * not known. */
 double energy_window_quantisation(const struct energy_window *w);
 /* Median time that the reads of one start and one stop take, s; the wait for an edge is not in it. */
 double energy_window_cost_s(struct energy_window *w);

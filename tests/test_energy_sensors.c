@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "profiles/energy.h"
+#include "profiles/energy_print.h"
 #include "tests/energy_fixture.h"
 
 static void end(struct energy_run *r)
@@ -149,6 +151,61 @@ static void hwmon_power_headlines(void **state)
     sim_vanish(s, z);
     energy_run_window(&r, 4, 0.1);
     energy_check_lost(&r, "energy_board_j", "became unreadable");
+    end(&r);
+}
+
+/* What the command prints of a result, at most len - 1 bytes. */
+static void printed(const struct energy_result *r, char *out, size_t len)
+{
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    fflush(stdout);
+    const int before = dup(STDOUT_FILENO);
+    dup2(fileno(f), STDOUT_FILENO);
+    energy_result_print(r);
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    rewind(f);
+    out[fread(out, 1, len - 1, f)] = '\0';
+    fclose(f);
+}
+
+/* Without an interval of updates the error of a window is not known, which is neither 0 nor a number in a sentence. */
+static void unknown_updates_are_no_zero_error(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new();
+    sim_write(s, "class/hwmon/hwmon0/name", "apm_xgene\n");
+    sim_write(s, "class/hwmon/hwmon0/power0_label", "CPU power\n");
+    energy_power_file(s, "class/hwmon/hwmon0/power0_input", 1e-6, 30);
+    struct energy_run r = energy_run_open(s, NULL);
+    struct energy_baseline idle = {.n = 0}, none = {.n = 0};
+    energy_baseline_measure(r.state, 8, &idle);
+    energy_run_window(&r, 1, 0.1);
+    energy_check_lost(&r, "energy_quantisation", "how often the source is updated is not known");
+    assert_string_equal(energy_find(&r, "energy_pkg_j")->reason, "short window (1 s, at least 2 s is wanted)");
+    assert_true(isnan(energy_quantisation(r.state)));
+    struct energy_result result = {.probe = r.state,
+                                   .duration_s = 1,
+                                   .quantisation = energy_quantisation(r.state),
+                                   .headline = "pkg",
+                                   .m = r.m,
+                                   .n = r.n,
+                                   .cap = PROBE_MAX_METRICS,
+                                   .before = &idle,
+                                   .after = &none};
+    energy_result_derive(&result, 1);
+    r.n = result.n;
+    energy_check(&r, "energy_baseline_j", 30, 0.01);
+    energy_check_reason(&r, "energy_net_j", "gross less baseline; how far off the gross may be is not known");
+    char text[8192];
+    double gross, net;
+    printed(&result, text, sizeof text);
+    const char *line = strstr(text, "idle 30 W (30 to 30, confidence 87.5 %), gross ");
+    assert_non_null(line);
+    assert_int_equal(sscanf(strstr(line, "gross"), "gross %lf J, net %lf J", &gross, &net), 2);
+    assert_null(strstr(text, "nan"));
     end(&r);
 }
 
@@ -350,6 +407,7 @@ int main(void)
         cmocka_unit_test(hwmon_power_of_altra),
         cmocka_unit_test(hwmon_power_of_grace_and_others),
         cmocka_unit_test(hwmon_power_headlines),
+        cmocka_unit_test(unknown_updates_are_no_zero_error),
         cmocka_unit_test(jetson_both_layouts),
         cmocka_unit_test(scmi_top_zones_only),
         cmocka_unit_test(battery_only_while_it_discharges),
