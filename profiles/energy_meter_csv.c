@@ -1,6 +1,6 @@
 /* Source "meter:FILE.csv[,offset=SECONDS]": what an external power meter wrote down, cut to the window by its times.
  *
- * The file: one reading per line, "time,watts", separated by comma or semicolon, '#' begins a comment. A first line with names may
+ * The file: one reading per line, "time,watts" or "time;watts" with decimal points, '#' begins a comment. A first line with names may
  * say which columns these are: time | timestamp | unix_s, and watts | w | power_w | power_mw. Time is seconds since 1970 (with
  * decimals) or 2026-11-23T06:00:00.25Z. `offset` is added to the meter's times, for a meter whose clock is off. Energy is the
  * integral by the trapezoid rule, interpolated at both ends of the window. Meters write late: if the file ends before the window
@@ -36,12 +36,14 @@ struct cut {
 
 /* ---- parsing ---- */
 
-/* Cuts a line at its separators, in place, blanks around a field removed; returns the number of fields. */
+/* Cuts a line at its separators, in place, blanks around a field removed; returns the number of fields. Where there is a
+ * semicolon, commas separate nothing: they may be those of decimals, as in "25;42,5", of which no number must be made. */
 static size_t split(char *line, char *field[MAX_COLUMNS])
 {
     size_t n = 0;
+    const char *separator = strchr(line, ';') ? ";" : ",";
     for (char *p = line; p && n < MAX_COLUMNS;) {
-        char *end = strpbrk(p, ",;");
+        char *end = strpbrk(p, separator);
         if (end)
             *end++ = '\0';
         p += strspn(p, " \t\"");
@@ -138,7 +140,8 @@ static bool take_line(struct meter *m, struct cut *k, char *line, size_t number,
         return true;
     if (m->time_column >= n || m->watts_column >= n || !parse_time(field[m->time_column], &t) ||
         !parse_number(field[m->watts_column], &w)) {
-        snprintf(reason, METRIC_REASON_LEN, "%.120s:%zu: expected time,watts (seconds since 1970 or 2026-11-23T06:00:00Z)", m->path,
+        snprintf(reason, METRIC_REASON_LEN,
+                 "%.120s:%zu: expected time,watts with decimal points (seconds since 1970 or 2026-11-23T06:00:00Z)", m->path,
                  number);
         return false;
     }
@@ -193,6 +196,7 @@ static void judge(const struct meter *m, const struct cut *k, char reason[METRIC
                  k->to_s - k->from_s);
 }
 
+/* Only a file that is fine and ends too early is worth waiting for. */
 static bool meter_record(const struct energy_channels *c, double from_s, double to_s, double *joules,
                          char reason[METRIC_REASON_LEN])
 {
@@ -200,10 +204,11 @@ static bool meter_record(const struct energy_channels *c, double from_s, double 
     for (int tries = 1;; tries++) {
         struct cut k = {.from_s = from_s, .to_s = to_s, .last_s = (double)NAN};
         reason[0] = '\0';
-        if (read_file(m, &k, reason))
+        const bool fine = read_file(m, &k, reason);
+        if (fine)
             judge(m, &k, reason);
         *joules = k.joules;
-        if (!reason[0] || k.ended_after || tries == TRIES)
+        if (!fine || k.ended_after || tries == TRIES)
             return !reason[0];
         energy_sleep_s(&c->env, 0.1);
     }

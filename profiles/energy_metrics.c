@@ -43,7 +43,7 @@ static void source_text(const struct energy_window *w, char text[METRIC_SOURCE_L
 }
 
 /* Sum over the channels of a domain, of one socket or (-1) of all. False: no number, see reason (empty: no such channel). */
-static bool sum_channels(const struct energy_window *w, enum energy_domain d, int socket, struct energy_sum *sum)
+static bool sum_channels(struct energy_window *w, enum energy_domain d, int socket, struct energy_sum *sum)
 {
     *sum = (struct energy_sum){0};
     source_text(w, sum->source);
@@ -79,7 +79,7 @@ enum energy_domain energy_headline(const struct energy_window *w)
     return ENERGY_DOMAINS;
 }
 
-double energy_domain_joules(const struct energy_window *w, enum energy_domain d, char reason[METRIC_REASON_LEN])
+double energy_domain_joules(struct energy_window *w, enum energy_domain d, char reason[METRIC_REASON_LEN])
 {
     struct energy_sum sum;
     const bool ok = sum_channels(w, d, -1, &sum);
@@ -124,7 +124,7 @@ static void put_energy(const struct energy_window *w, struct metric *m, const ch
         snprintf(m->reason, sizeof m->reason, "power sampled about every %.3g s and integrated; no counter", w->c.period_s);
 }
 
-static void put_domain(const struct energy_window *w, struct sink *s, enum energy_domain d, int socket, const char *why)
+static void put_domain(struct energy_window *w, struct sink *s, enum energy_domain d, int socket, const char *why)
 {
     char name[METRIC_NAME_LEN];
     struct energy_sum sum;
@@ -141,7 +141,7 @@ static void put_domain(const struct energy_window *w, struct sink *s, enum energ
         metric_unavailable(m, name, "J", sum.source, sum.reason[0] ? sum.reason : why);
 }
 
-static void put_sockets(const struct energy_window *w, struct sink *s)
+static void put_sockets(struct energy_window *w, struct sink *s)
 {
     int last = -1;
     for (size_t i = 0; i < w->c.n; i++) {
@@ -153,7 +153,7 @@ static void put_sockets(const struct energy_window *w, struct sink *s)
     }
 }
 
-static void put_power(const struct energy_window *w, struct sink *s, enum energy_domain d, const char *why)
+static void put_power(struct energy_window *w, struct sink *s, enum energy_domain d, const char *why)
 {
     char name[METRIC_NAME_LEN];
     struct energy_sum sum;
@@ -182,7 +182,7 @@ static void slug(const char *text, char *out, size_t len)
     out[n] = '\0';
 }
 
-static void put_rails(const struct energy_window *w, struct sink *s)
+static void put_rails(struct energy_window *w, struct sink *s)
 {
     for (size_t i = 0; i < w->c.n; i++) {
         const struct energy_channel *ch = &w->c.ch[i];
@@ -224,7 +224,7 @@ static void put_quantisation(const struct energy_window *w, struct sink *s, cons
     }
 }
 
-size_t energy_metrics(const struct energy_window *w, const char *why, struct metric *out, size_t cap)
+size_t energy_metrics(struct energy_window *w, const char *why, struct metric *out, size_t cap)
 {
     static const enum energy_domain others[] = {ENERGY_CORE, ENERGY_UNCORE, ENERGY_PSYS, ENERGY_BOARD, ENERGY_PMIC};
     struct sink s = {out, 0, cap};

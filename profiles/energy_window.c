@@ -207,7 +207,7 @@ void energy_window_start(struct energy_window *w)
 {
     const double gap_s = safe_gap_s(w);
     const bool real_clock = !w->c.env.seam || !w->c.env.seam->now_s;
-    w->have_window = false;
+    w->have_window = w->record.asked = false;
     w->sleep_start_s = suspended_s();
     w->ticking = false;
     if (real_clock && isfinite(gap_s)) /* counters: four reads per possible wrap; power: every period */
@@ -298,7 +298,15 @@ static void judge_power(const struct energy_window *w, size_t i, char reason[MET
             ch->label, ch->name, w->grid_s, length_s, 100 * error, 100 * w->grid_s);
 }
 
-bool energy_window_joules(const struct energy_window *w, size_t i, double *joules, char reason[METRIC_REASON_LEN])
+static void ask_record(struct energy_window *w)
+{
+    w->record.reason[0] = '\0';
+    const double to_s = w->have_window ? w->real_stop_s : energy_real_s(&w->c.env);
+    w->c.source->record(&w->c, w->real_start_s, to_s, &w->record.joules, w->record.reason);
+    w->record.asked = w->have_window; /* an open window goes on */
+}
+
+bool energy_window_joules(struct energy_window *w, size_t i, double *joules, char reason[METRIC_REASON_LEN])
 {
     const struct energy_channel *ch = &w->c.ch[i];
     const enum energy_kind kind = w->c.source->kind;
@@ -311,10 +319,13 @@ bool energy_window_joules(const struct energy_window *w, size_t i, double *joule
     else if (w->have_window && w->sleep_stop_s - w->sleep_start_s > suspend_slack_s)
         snprintf(reason, METRIC_REASON_LEN, "the machine was suspended for %.1f s inside the window: void",
                  w->sleep_stop_s - w->sleep_start_s);
-    else if (kind == ENERGY_RECORD)
-        return w->c.source->record(&w->c, w->real_start_s, w->have_window ? w->real_stop_s : energy_real_s(&w->c.env), joules,
-                                   reason);
-    else if (kind == ENERGY_COUNTER)
+    else if (kind == ENERGY_RECORD) {
+        if (!w->record.asked)
+            ask_record(w);
+        *joules = w->record.joules;
+        snprintf(reason, METRIC_REASON_LEN, "%s", w->record.reason);
+        return !reason[0];
+    } else if (kind == ENERGY_COUNTER)
         judge_counter(w, i, reason);
     else
         judge_power(w, i, reason);

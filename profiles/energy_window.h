@@ -25,6 +25,11 @@ struct energy_window {
     double start_s, stop_s;             /* of the leading channel */
     double real_start_s, real_stop_s;   /* the same by the calendar clock */
     double sleep_start_s, sleep_stop_s; /* time that the machine was suspended, since boot */
+    struct {
+        bool asked;
+        double joules;
+        char reason[METRIC_REASON_LEN]; /* empty: it has the joules */
+    } record;                           /* what a source of ENERGY_RECORD said of the window; asked once, as it may wait */
     struct energy_ticker *ticker;
 };
 
@@ -42,7 +47,7 @@ void energy_window_stop(struct energy_window *w);
 double energy_window_keep_alive(struct energy_window *w); /* as in struct probe */
 
 /* Joules of channel i since the start, by the reads so far; false: lost, see reason. */
-bool energy_window_joules(const struct energy_window *w, size_t i, double *joules, char reason[METRIC_REASON_LEN]);
+bool energy_window_joules(struct energy_window *w, size_t i, double *joules, char reason[METRIC_REASON_LEN]);
 /* Joules of a domain that its counters show since the start of the window, and the time of that reading (now, while the window
  * is open). NAN without counters: sampled power is too coarse for parts of a window. */
 void energy_window_so_far(struct energy_window *w, enum energy_domain d, double *joules, double *at_s);

@@ -276,6 +276,8 @@ static void meter_file_is_refused(void **state)
         {"0,10\n4,10 W\n", "meter.csv:2: expected time,watts"},
         {"0,nan\n", "meter.csv:1: expected time,watts"},
         {"when,what\n", "meter.csv:1: expected time,watts"},
+        {"0;10\n4;42,5\n", "meter.csv:2: expected time,watts with decimal points"},
+        {"0;10\n4,25;42,5\n", "meter.csv:2: expected time,watts with decimal points"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct sim *s = sim_new();
@@ -298,6 +300,45 @@ static void meter_file_is_refused(void **state)
     energy_check_lost(&r, "energy_pkg_j", "offset=SECONDS");
     energy_run_close(&r);
     sim_free(s);
+}
+
+/* The file is read, and waited for, once per window and not once per metric. */
+static void meter_file_is_waited_for_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *reason;
+        double wait_s;
+    } rows[] = {
+        {"0,10\n1,10\n2,10\n3,10\n", "before the end of the window", 3},
+        {"0,10\n1,ten\n", "meter.csv:2: expected time,watts", 0},
+        {"0,10\n9,10\n", "no reading for 9 s", 0},
+        {NULL, "No such file", 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sim *s = sim_new();
+        double unused, joules, length_s;
+        char reason[METRIC_REASON_LEN] = "";
+        sim_write(s, "meter.csv", "%s", rows[i].text ? rows[i].text : "");
+        struct energy_run r = open_meter(s, "");
+        if (!rows[i].text)
+            sim_unlink(s, "meter.csv");
+        meter_window(&r, 2, 5, &unused);
+        energy_check_lost(&r, "energy_board_j", rows[i].reason);
+        energy_check_lost(&r, "power_board_w", rows[i].reason);
+        assert_false(energy_headline_joules(r.state, &joules, &length_s, reason));
+        assert_non_null(strstr(reason, rows[i].reason));
+        const double waited_s = sim_time_s(s) - 7;
+        if (!(fabs(waited_s - rows[i].wait_s) < 0.1))
+            fail_msg("row %zu: waited for %g s", i, waited_s);
+        energy_run_start(&r); /* the next window asks anew */
+        sim_write(s, "meter.csv", "0,10\n5,10\n8,10\n12,10\n13,10\n14,10\n15,10\n20,10\n");
+        sim_sleep(s, 9 - rows[i].wait_s);
+        energy_run_stop(&r);
+        energy_check(&r, "energy_board_j", 10 * (9 - rows[i].wait_s), 0.01);
+        energy_run_close(&r);
+        sim_free(s);
+    }
 }
 
 /* A last line that is still being written does not count and does not harm. */
@@ -365,8 +406,8 @@ int main(void)
         cmocka_unit_test(foreign_load_voids_a_window),        cmocka_unit_test(load_belongs_to_the_machine_of_the_tree),
         cmocka_unit_test(net_carries_both_intervals),         cmocka_unit_test(baseline_of_a_simulated_machine),
         cmocka_unit_test(meter_file_is_cut_to_the_window),    cmocka_unit_test(meter_file_is_refused),
-        cmocka_unit_test(meter_file_may_be_growing),          cmocka_unit_test(counter_arithmetic),
-        cmocka_unit_test(power_arithmetic),
+        cmocka_unit_test(meter_file_is_waited_for_once),      cmocka_unit_test(meter_file_may_be_growing),
+        cmocka_unit_test(counter_arithmetic),                 cmocka_unit_test(power_arithmetic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
