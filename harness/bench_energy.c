@@ -85,19 +85,17 @@ static json_t *cell_energy_json(const struct plan *p, const struct cell *c, cons
                      interval_json(net, tokens));
 }
 
-/* Why there is no idle power; NULL: there is. */
-static const char *no_idle(const struct experiment *e, const struct energy_baseline *all)
+/* Why there is no idle power, or only that of one half: null: both halves are there. New reference. */
+static json_t *no_idle(const struct experiment *e, const struct energy_baseline *all)
 {
     if (!(e->baseline_s > 0))
-        return "not asked for (--baseline SECONDS)";
-    if (all->n >= 2)
-        return NULL;
+        return json_string("not asked for (--baseline SECONDS)");
     for (size_t i = 0; i < 2; i++) {
-        const char *reason = json_string_value(json_object_get(e->energy[i], "reason"));
+        const char *reason = e->energy[i] ? json_string_value(json_object_get(e->energy[i], "reason")) : "interrupted";
         if (reason)
-            return reason;
+            return all->n < 2 ? json_string(reason) : json_sprintf("%s the cells: %s", i ? "after" : "before", reason);
     }
-    return "interrupted";
+    return all->n < 2 ? json_string("interrupted") : json_null();
 }
 
 json_t *bench_energy_json(struct experiment *e)
@@ -114,10 +112,10 @@ json_t *bench_energy_json(struct experiment *e)
         if (e->results[i].status == CELL_OK && cell_energy_metric(&e->results[i]))
             json_array_append_new(cells, cell_energy_json(e->plan, &e->plan->cells[i], &e->results[i], idle));
     json_t *source = json_object_get(e->energy[0], "source");
-    json_t *o = json_pack("{s:o, s:{s:f, s:o, s:o, s:o, s:o, s:o}, s:o}", "source", source ? json_incref(source) : json_null(),
-                          "baseline", "seconds", e->baseline_s, "before", part[0], "after", part[1], "idle_w",
-                          interval_json(idle, 1), "confidence", json_number_or_null(energy_baseline_confidence(&all)), "reason",
-                          json_text_or_null(no_idle(e, &all)), "cells", cells);
+    json_t *o =
+        json_pack("{s:o, s:{s:f, s:o, s:o, s:o, s:o, s:o}, s:o}", "source", source ? json_incref(source) : json_null(), "baseline",
+                  "seconds", e->baseline_s, "before", part[0], "after", part[1], "idle_w", interval_json(idle, 1), "confidence",
+                  json_number_or_null(energy_baseline_confidence(&all)), "reason", no_idle(e, &all), "cells", cells);
     for (size_t i = 0; i < 2; i++) {
         json_decref(e->energy[i]);
         e->energy[i] = NULL;

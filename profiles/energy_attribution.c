@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "profiles/energy_source.h"
+
 /* shares of the time of all CPUs (others, steal) or of the window (pressure) */
 static const double others_limit = 0.05, steal_limit = 0.005, psi_cpu_limit = 0.25, psi_memory_limit = 0.05, psi_io_limit = 0.25;
 /* /proc/stat counts in steps of 10 ms per CPU, on both ends of the window. */
@@ -13,9 +15,8 @@ static const double tick_s = 0.02;
 
 bool energy_attribution_applies(const struct probe_env *env)
 {
-    const bool real_sys = !env || !env->sysfs || strcmp(env->sysfs, "/sys") == 0;
-    const bool real_proc = !env || !env->procfs || strcmp(env->procfs, "/proc") == 0;
-    return real_sys == real_proc;
+    const bool real_proc = !env->procfs || strcmp(env->procfs, "/proc") == 0;
+    return energy_env_is_real(env) == real_proc;
 }
 
 static double value_of(const struct metric *m, size_t n, const char *name)
@@ -26,8 +27,8 @@ static double value_of(const struct metric *m, size_t n, const char *name)
     return (double)NAN;
 }
 
-/* The first limit that is passed, in words; false: none. What is not known voids nothing. */
-static bool find_fault(const struct metric *m, size_t n, double window_s, unsigned n_cpus, char reason[METRIC_REASON_LEN])
+/* The first limit that is passed, in words. What is not known voids nothing. */
+bool energy_attribution_fault(const struct metric *m, size_t n, double window_s, unsigned n_cpus, char reason[METRIC_REASON_LEN])
 {
     const struct {
         const char *metric, *what;
@@ -63,14 +64,16 @@ size_t energy_attribute(struct metric *m, size_t n, size_t cap, double window_s,
 {
     char reason[METRIC_REASON_LEN];
     double gross = (double)NAN;
+    enum metric_status status = METRIC_MEASURED;
     char gross_of[METRIC_NAME_LEN] = "", source[METRIC_SOURCE_LEN] = "";
-    if (!find_fault(m, n, window_s, n_cpus, reason))
+    if (!energy_attribution_fault(m, n, window_s, n_cpus, reason))
         return n;
     for (size_t i = 0; i < n; i++) {
         if (!is_energy(&m[i]))
             continue;
         if (isnan(gross) && strcmp(m[i].unit, "J") == 0) { /* the headline comes first */
             gross = m[i].value;
+            status = m[i].status;
             snprintf(gross_of, sizeof gross_of, "%s", m[i].name);
             snprintf(source, sizeof source, "%s", m[i].source);
         }
@@ -79,7 +82,7 @@ size_t energy_attribute(struct metric *m, size_t n, size_t cap, double window_s,
         snprintf(m[i].reason, sizeof m[i].reason, "%s", reason);
     }
     if (!isnan(gross) && n < cap) {
-        metric_set(&m[n], "energy_void_j", "J", METRIC_MEASURED, gross, source);
+        metric_set(&m[n], "energy_void_j", "J", status, gross, source);
         snprintf(m[n].reason, sizeof m[n].reason, "what %s showed in a window that is %s", gross_of, reason);
         n++;
     }

@@ -3,27 +3,55 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "profiles/energy.h"
+#include "profiles/energy_attribution.h"
 #include "profiles/energy_source.h"
+#include "profiles/sw_counters.h"
+
+/* Sleeps and keeps the counters alive. */
+static void idle_for(void *energy_state, double seconds)
+{
+    const struct probe_env *env = energy_env(energy_state);
+    const double end_s = energy_now_s(env) + seconds;
+    double left_s = seconds;
+    while (left_s > 0) {
+        const double safe_s = 0.5 * probe_energy.keep_alive(energy_state);
+        energy_sleep_s(env, fmax(fmin(left_s, safe_s), 0.001));
+        left_s = end_s - energy_now_s(env);
+    }
+}
+
+/* Others used the machine between two snapshots, so it was not idle; a build beside it would make the net energy too small. */
+static bool was_busy(const struct sw_snapshot *a, const struct sw_snapshot *b, double length_s, char reason[METRIC_REASON_LEN])
+{
+    struct metric m[8];
+    char fault[METRIC_REASON_LEN];
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    const size_t n = sw_machine_metrics(a, b, m, sizeof m / sizeof m[0]);
+    if (!energy_attribution_fault(m, n, length_s, cpus > 0 ? (unsigned)cpus : 1, fault))
+        return false;
+    snprintf(reason, METRIC_REASON_LEN, "idle window %s", fault);
+    return true;
+}
 
 void energy_baseline_measure(void *energy_state, double seconds, struct energy_baseline *b)
 {
     const struct probe_env *env = energy_env(energy_state);
-    const double window_s = seconds / ENERGY_BASELINE_WINDOWS;
+    const bool load_counts = energy_attribution_applies(env);
+    if (!b->reason[0])
+        snprintf(b->reason, sizeof b->reason, "%s", energy_why_not(energy_state));
     for (int i = 0; i < ENERGY_BASELINE_WINDOWS && b->n < ENERGY_BASELINE_MAX && !b->reason[0]; i++) {
+        struct sw_snapshot before, after;
         double joules, length_s;
+        sw_snapshot_take(&before, env, RUSAGE_SELF);
         probe_energy.start(energy_state);
-        const double end_s = energy_now_s(env) + window_s;
-        double left_s = window_s;
-        while (left_s > 0) {
-            const double safe_s = 0.5 * probe_energy.keep_alive(energy_state);
-            energy_sleep_s(env, fmax(fmin(left_s, safe_s), 0.001));
-            left_s = end_s - energy_now_s(env);
-        }
+        idle_for(energy_state, seconds / ENERGY_BASELINE_WINDOWS);
         probe_energy.stop(energy_state);
-        if (!energy_headline_joules(energy_state, &joules, &length_s, b->reason))
+        sw_snapshot_take(&after, env, RUSAGE_SELF);
+        if (!energy_headline_joules(energy_state, &joules, &length_s, b->reason) ||
+            (load_counts && was_busy(&before, &after, length_s, b->reason)))
             break;
         b->joules[b->n] = joules;
         b->seconds[b->n++] = length_s;

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "profiles/probe.h"
+
 enum { ENERGY_BASELINE_MAX = 64, ENERGY_BASELINE_WINDOWS = 4 };
 
 struct energy_interval {
@@ -22,11 +24,12 @@ struct energy_interval {
 struct energy_baseline {
     double joules[ENERGY_BASELINE_MAX], seconds[ENERGY_BASELINE_MAX];
     size_t n;
-    char reason[256]; /* why a window failed; the first one */
+    char reason[METRIC_REASON_LEN]; /* why a window failed; the first one */
 };
 
 /* Idles for `seconds` in ENERGY_BASELINE_WINDOWS windows of the opened energy probe's source and adds them. A window without a
- * number leaves its reason and ends it. */
+ * number, or one in which others used the machine (energy_attribution.h), leaves its reason and ends it; without a source it
+ * does not idle at all. */
 void energy_baseline_measure(void *energy_state, double seconds, struct energy_baseline *b);
 
 /* Mean idle watts; NAN with fewer than two windows. */

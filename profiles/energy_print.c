@@ -85,7 +85,8 @@ static struct energy_baseline pooled(const struct energy_result *r)
 struct net {
     struct energy_interval idle_w, gross, net;
     double confidence;
-    char reason[METRIC_REASON_LEN];
+    char reason[METRIC_REASON_LEN]; /* why there is no net; empty: there is */
+    char lost[METRIC_REASON_LEN];   /* why there are fewer idle windows than wanted; empty: there are all */
 };
 
 static struct net compute_net(const struct energy_result *r)
@@ -98,6 +99,8 @@ static struct net compute_net(const struct energy_result *r)
         snprintf(x.reason, sizeof x.reason, "%s", headline(r)->reason);
     else if (isnan(x.idle_w.value))
         snprintf(x.reason, sizeof x.reason, "no baseline: %s", all.reason[0] ? all.reason : "the measurement was interrupted");
+    else if (all.reason[0])
+        snprintf(x.lost, sizeof x.lost, "only %zu idle windows: %s", all.n, all.reason);
     return x;
 }
 
@@ -106,6 +109,11 @@ static void put_net(struct energy_result *r)
     const struct net x = compute_net(r);
     put_derived(r, "energy_baseline_j", "J", x.idle_w.value * window_s(r), x.reason);
     explain_last(r, "idle power %.4g W, windows from %.4g to %.4g W", x.idle_w.value, x.idle_w.lo, x.idle_w.hi);
+    if (x.lost[0]) {
+        struct metric *m = &r->m[r->n - 1];
+        const size_t n = strlen(m->reason);
+        snprintf(m->reason + n, sizeof m->reason - n, "; %s", x.lost);
+    }
     put_derived(r, "energy_net_j", "J", x.net.value, x.reason);
     if (isfinite(x.net.lo))
         explain_last(r, "gross less baseline, from %.5g to %.5g J (%.3g %% confidence in the idle power)", x.net.lo, x.net.hi,
@@ -166,6 +174,10 @@ static void print_baseline(const struct energy_result *r)
              x.idle_w.hi, 100 * x.confidence, gross, net);
     printf("  ");
     print_wrapped(stdout, 2, 4, line);
+    if (x.lost[0]) {
+        printf("  ");
+        print_wrapped(stdout, 2, 4, x.lost);
+    }
 }
 
 void energy_result_print(const struct energy_result *r)
@@ -209,10 +221,11 @@ static json_t *baseline_json(const struct energy_result *r)
     if (!r->before)
         return json_null();
     const struct net x = compute_net(r);
+    const char *reason = x.reason[0] ? x.reason : x.lost;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "before", energy_baseline_json(r->before), "after",
                      energy_baseline_json(r->after), "idle_w", interval_json(x.idle_w), "confidence", number_or_null(x.confidence),
                      "gross_j", interval_json(x.gross), "net_j", interval_json(x.net), "reason",
-                     x.reason[0] ? text_json(x.reason) : json_null());
+                     reason[0] ? text_json(reason) : json_null());
 }
 
 void energy_result_print_json(const struct energy_result *r)

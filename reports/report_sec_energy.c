@@ -166,6 +166,9 @@ static void net_table(struct doc *d, const struct report_run *run)
         for (size_t k = 0; k < 4; k++)
             table_cell(d, t, factor_text(d->arena, json_array_get(cells, i), keys[k]));
     }
+    const char *lost = json_string_value(json_object_get(baseline, "reason"));
+    if (lost)
+        doc_paragraph(d, arena_fmt(d->arena, "A part of the idle windows is missing: %s.", text_reason(d->arena, lost)));
 }
 
 static void source_line(struct doc *d, const struct report_run *run)

@@ -280,6 +280,26 @@ static void no_baseline_is_null_with_a_reason(void **state)
     }
 }
 
+/* A half that failed is told, although the other gives an idle power. */
+static void lost_half_of_the_baseline_is_told(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"before the cells: void", "after the cells: void", "after the cells: interrupted"};
+    for (int k = 0; k < 3; k++) {
+        struct pair *p = make_pair("energy_pkg_j", "power_pkg_w");
+        struct experiment e = {.plan = &p->plan, .results = p->results, .baseline_s = 6};
+        e.energy[0] = k == 0 ? json_pack("{s:[], s:s}", "windows", "reason", "void") : idle_reply(9, 11);
+        if (k < 2)
+            e.energy[1] = k == 1 ? json_pack("{s:[], s:s}", "windows", "reason", "void") : idle_reply(9, 11);
+        json_t *o = bench_energy_json(&e);
+        const json_t *b = json_object_get(o, "baseline");
+        assert_string_equal(json_string_value(json_object_get(b, "reason")), reasons[k]);
+        assert_close(at(b, "idle_w", "value"), 10);
+        json_decref(o);
+        free_pair(p);
+    }
+}
+
 /* ---- estimates ---- */
 
 static void estimates_are_marked_and_named_apart(void **state)
@@ -329,11 +349,12 @@ static void report_shows_factors_and_net(void **state)
         json_pack("[{s:s, s:s, s:f, s:o}]", "base", "m/f16/t2/tg8", "cell", "m/i2_s/t2/tg8", "ratio", 5.0, "energy", energy));
     json_object_set_new(
         r, "energy",
-        json_pack("{s:{s:s, s:s, s:s, s:f}, s:{s:{s:f, s:f, s:f}, s:f}, s:[{s:s, s:{s:f}, s:{s:f}, s:{s:f, s:f, s:f}, s:{s:f}}]}",
-                  "source", "name", "powercap", "kind", "counter", "headline", "pkg", "resolution_s", 0.001, "baseline", "idle_w",
-                  "value", 10.0, "lo", 8.0, "hi", 12.0, "confidence", 0.96875, "cells", "id", "m/i2_s/t2/tg8", "gross_j", "value",
-                  300.0, "baseline_j", "value", 60.0, "net_j", "value", 240.0, "lo", 228.0, "hi", 252.0, "net_joules_per_token",
-                  "value", 20.0));
+        json_pack(
+            "{s:{s:s, s:s, s:s, s:f}, s:{s:{s:f, s:f, s:f}, s:f, s:s}, s:[{s:s, s:{s:f}, s:{s:f}, s:{s:f, s:f, s:f}, s:{s:f}}]}",
+            "source", "name", "powercap", "kind", "counter", "headline", "pkg", "resolution_s", 0.001, "baseline", "idle_w",
+            "value", 10.0, "lo", 8.0, "hi", 12.0, "confidence", 0.96875, "reason", "after the cells: a build", "cells", "id",
+            "m/i2_s/t2/tg8", "gross_j", "value", 300.0, "baseline_j", "value", 60.0, "net_j", "value", 240.0, "lo", 228.0, "hi",
+            252.0, "net_joules_per_token", "value", 20.0));
     assert_int_equal(report_of(r), 0);
     const char *md = fx_file("r/report.md");
     assert_has(md, "Energy source: powercap (counter) of pkg, updated every 0.00100 s.");
@@ -341,6 +362,7 @@ static void report_shows_factors_and_net(void **state)
     assert_has(md, "(1) windows of single repetitions down to 1.9 s");
     assert_has(md, "which drew 10.0 [8.00, 12.0] W before and after (96.9 % confidence)");
     assert_has(md, "| m/i2_s/t2/tg8 | 300 | 60.0 | 240 [228, 252] | 20.0 |");
+    assert_has(md, "A part of the idle windows is missing: after the cells: a build.");
 }
 
 /* What a hostile or foreign record calls joules, but marks as an estimate, is no result anywhere in the report. */
@@ -373,6 +395,7 @@ int main(void)
         cmocka_unit_test(comparisons_split_energy),
         cmocka_unit_test(baseline_gives_net_energy),
         cmocka_unit_test(no_baseline_is_null_with_a_reason),
+        cmocka_unit_test(lost_half_of_the_baseline_is_told),
         cmocka_unit_test(estimates_are_marked_and_named_apart),
         TEST(report_shows_factors_and_net),
         TEST(report_takes_no_estimate_for_a_result),

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -116,6 +117,20 @@ static void foreign_load_voids_a_window(void **state)
     assert_string_equal(m[1].reason, "no source");
 }
 
+/* What was derived does not become measured by being void. */
+static void void_joules_keep_their_status(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct metric m[12];
+        const size_t n = window_metrics(m, 2.2, 0, 0);
+        m[0].status = k ? METRIC_DERIVED : METRIC_MEASURED;
+        assert_int_equal(energy_attribute(m, n, 12, 10, 4), 9);
+        assert_string_equal(m[8].name, "energy_void_j");
+        assert_int_equal(m[8].status, k ? METRIC_DERIVED : METRIC_MEASURED);
+    }
+}
+
 static void load_belongs_to_the_machine_of_the_tree(void **state)
 {
     (void)state;
@@ -188,6 +203,61 @@ static void baseline_of_a_simulated_machine(void **state)
     energy_baseline_measure(r.state, 4, &b);
     assert_int_equal(b.n, 8);
     assert_non_null(strstr(b.reason, "unreadable"));
+    energy_run_close(&r);
+    sim_free(s);
+}
+
+/* A machine whose other programs take a share of all CPUs from load_from_s on. */
+static struct sim *load_sim;
+static double load_from_s, load_share;
+static void sleep_under_load(double s)
+{
+    const double ticks_per_s = 100.0 * (double)sysconf(_SC_NPROCESSORS_ONLN);
+    sim_clock(load_sim)->sleep_s(s);
+    sim_write(load_sim, "proc/stat", "cpu  %.0f 0 0 0 0 0 0 0 0 0\n",
+              load_share * ticks_per_s * fmax(0, sim_time_s(load_sim) - load_from_s));
+}
+
+static void foreign_load_voids_idle_windows(void **state)
+{
+    (void)state;
+    static const struct {
+        double from_s, share;
+        size_t windows;
+        const char *reason;
+    } rows[] = {{0, 0.04, 4, ""}, {0, 0.4, 0, "idle window void: other programs used 40"}, {45, 0.4, 2, "other programs used"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sim *s = sim_new();
+        sim_power(s, sim_zone(s, "intel-rapl:0", "package-0", 65532610987, 0), 20, 20, 0);
+        struct energy_seam seam = *sim_clock(s);
+        seam.sleep_s = sleep_under_load;
+        load_sim = s;
+        load_from_s = rows[i].from_s;
+        load_share = rows[i].share;
+        sim_write(s, "proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\n");
+        struct energy_run r = energy_run_open_with(s, NULL, &seam);
+        struct energy_baseline b = {.n = 0};
+        energy_baseline_measure(r.state, 80, &b);
+        assert_int_equal(b.n, rows[i].windows);
+        assert_non_null(strstr(b.reason, rows[i].reason));
+        assert_int_equal(b.reason[0] != '\0', rows[i].reason[0] != '\0');
+        energy_run_close(&r);
+        sim_free(s);
+    }
+}
+
+static void baseline_without_a_source_takes_no_time(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new();
+    struct energy_run r = energy_run_open(s, NULL);
+    struct energy_baseline b = {.n = 0};
+    const double before_s = sim_time_s(s);
+    energy_baseline_measure(r.state, 80, &b);
+    assert_true(sim_time_s(s) - before_s < 0.01);
+    assert_int_equal(b.n, 0);
+    assert_string_equal(b.reason, energy_why_not(r.state));
+    assert_non_null(strstr(b.reason, "no powercap tree"));
     energy_run_close(&r);
     sim_free(s);
 }
@@ -402,12 +472,21 @@ static void power_arithmetic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published_estimates_are_reproduced), cmocka_unit_test(published_ratio_is_a_ratio_of_constants),
-        cmocka_unit_test(foreign_load_voids_a_window),        cmocka_unit_test(load_belongs_to_the_machine_of_the_tree),
-        cmocka_unit_test(net_carries_both_intervals),         cmocka_unit_test(baseline_of_a_simulated_machine),
-        cmocka_unit_test(meter_file_is_cut_to_the_window),    cmocka_unit_test(meter_file_is_refused),
-        cmocka_unit_test(meter_file_is_waited_for_once),      cmocka_unit_test(meter_file_may_be_growing),
-        cmocka_unit_test(counter_arithmetic),                 cmocka_unit_test(power_arithmetic),
+        cmocka_unit_test(published_estimates_are_reproduced),
+        cmocka_unit_test(published_ratio_is_a_ratio_of_constants),
+        cmocka_unit_test(foreign_load_voids_a_window),
+        cmocka_unit_test(load_belongs_to_the_machine_of_the_tree),
+        cmocka_unit_test(void_joules_keep_their_status),
+        cmocka_unit_test(foreign_load_voids_idle_windows),
+        cmocka_unit_test(baseline_without_a_source_takes_no_time),
+        cmocka_unit_test(net_carries_both_intervals),
+        cmocka_unit_test(baseline_of_a_simulated_machine),
+        cmocka_unit_test(meter_file_is_cut_to_the_window),
+        cmocka_unit_test(meter_file_is_refused),
+        cmocka_unit_test(meter_file_is_waited_for_once),
+        cmocka_unit_test(meter_file_may_be_growing),
+        cmocka_unit_test(counter_arithmetic),
+        cmocka_unit_test(power_arithmetic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,7 +180,7 @@ static void unknown_updates_are_no_zero_error(void **state)
     sim_write(s, "class/hwmon/hwmon0/power0_label", "CPU power\n");
     energy_power_file(s, "class/hwmon/hwmon0/power0_input", 1e-6, 30);
     struct energy_run r = energy_run_open(s, NULL);
-    struct energy_baseline idle = {.n = 0}, none = {.n = 0};
+    struct energy_baseline idle = {.n = 0}, none = {.reason = "idle window void: a build"};
     energy_baseline_measure(r.state, 8, &idle);
     energy_run_window(&r, 1, 0.1);
     energy_check_lost(&r, "energy_quantisation", "how often the source is updated is not known");
@@ -198,6 +198,7 @@ static void unknown_updates_are_no_zero_error(void **state)
     energy_result_derive(&result, 1);
     r.n = result.n;
     energy_check(&r, "energy_baseline_j", 30, 0.01);
+    energy_check_reason(&r, "energy_baseline_j", "; only 4 idle windows: idle window void: a build");
     energy_check_reason(&r, "energy_net_j", "gross less baseline; how far off the gross may be is not known");
     char text[8192];
     double gross, net;
@@ -206,6 +207,7 @@ static void unknown_updates_are_no_zero_error(void **state)
     assert_non_null(line);
     assert_int_equal(sscanf(strstr(line, "gross"), "gross %lf J, net %lf J", &gross, &net), 2);
     assert_null(strstr(text, "nan"));
+    assert_non_null(strstr(text, "\n  only 4 idle windows: idle window void: a build\n"));
     end(&r);
 }
 
