@@ -47,7 +47,7 @@ static int add_rail(struct energy_channels *c, const char *dir, int k, const cha
     struct energy_channel *ch = energy_add(c);
     if (!ch)
         return -ENOMEM;
-    snprintf(ch->label, sizeof ch->label, "%s", name);
+    snprintf(ch->label, sizeof ch->label, "%s %s", name, strrchr(dir, '/') + 1); /* two chips may have rails of one name */
     snprintf(ch->name, sizeof ch->name, "%s", name);
     const bool total = strcmp(name, "VDD_IN") == 0 || strcmp(name, "POM_5V_IN") == 0;
     ch->domain = total ? ENERGY_BOARD : ENERGY_RAIL;

@@ -182,16 +182,40 @@ static void slug(const char *text, char *out, size_t len)
     out[n] = '\0';
 }
 
+enum { RAIL_LEN = METRIC_NAME_LEN - sizeof "energy_rail_j." + 1 };
+
+/* The name of rail i in its metric. Chips of one kind have rails of one name: those are told apart by their labels. */
+static void rail_name(const struct energy_window *w, size_t i, char out[RAIL_LEN])
+{
+    char other[RAIL_LEN], label[RAIL_LEN];
+    bool unique = true;
+    slug(w->c.ch[i].name, out, RAIL_LEN);
+    for (size_t k = 0; k < w->c.n; k++) {
+        slug(w->c.ch[k].name, other, sizeof other);
+        unique &= k == i || w->c.ch[k].domain != ENERGY_RAIL || strcmp(out, other) != 0;
+    }
+    if (unique)
+        return;
+    slug(w->c.ch[i].label, label, sizeof label);
+    const size_t name_len = strlen(out), label_len = strlen(label);
+    if (strncmp(label, out, name_len) == 0 || label_len + 2 >= RAIL_LEN) {
+        snprintf(out, RAIL_LEN, "%s", label);
+        return;
+    }
+    const size_t room = RAIL_LEN - 2 - label_len, kept = name_len < room ? name_len : room;
+    snprintf(out + kept, RAIL_LEN - kept, "_%s", label);
+}
+
 static void put_rails(struct energy_window *w, struct sink *s)
 {
     for (size_t i = 0; i < w->c.n; i++) {
         const struct energy_channel *ch = &w->c.ch[i];
-        char name[METRIC_NAME_LEN], rail[METRIC_NAME_LEN - 14];
+        char name[METRIC_NAME_LEN], rail[RAIL_LEN];
         struct energy_sum sum = {.parts = 1};
         struct metric *m = ch->domain == ENERGY_RAIL ? next(s) : NULL;
         if (!m)
             continue;
-        slug(ch->name, rail, sizeof rail);
+        rail_name(w, i, rail);
         snprintf(name, sizeof name, "energy_rail_j.%s", rail);
         source_text(w, sum.source);
         const size_t len = strlen(sum.source);

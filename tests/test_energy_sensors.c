@@ -51,6 +51,13 @@ static void hwmon_energy_counters(void **state)
     end(&r);
 }
 
+static void check_unique_names(const struct energy_run *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(r->m[i].name, r->m[k].name);
+}
+
 /* Ampere Altra with two sockets; steps and noise are integrated. */
 static void hwmon_power_of_altra(void **state)
 {
@@ -75,7 +82,9 @@ static void hwmon_power_of_altra(void **state)
     energy_run_window(&r, 10, 0.1);
     energy_check(&r, "energy_pkg_j", truth, 0.01);
     energy_check(&r, "energy_dram_j", 1210, 0.01);
-    energy_check(&r, "energy_rail_j.smpro_rca_vrd", 800, 0.01);
+    energy_check(&r, "energy_rail_j.smpro_rca_vrd_hwmon0_power4_input", 800, 0.005);
+    energy_check(&r, "energy_rail_j.smpro_rca_vrd_hwmon1_power4_input", 810, 0.005);
+    check_unique_names(&r);
     energy_check(&r, "energy_pkg_j.socket1", truth / 2 + 10, 0.02);
     assert_int_equal(energy_find(&r, "energy_pkg_j")->status, METRIC_DERIVED);
     energy_check_reason(&r, "energy_pkg_j", "integrated; no counter");
@@ -232,12 +241,17 @@ static void jetson_both_layouts(void **state)
     jetson_rail(s, dir, 1, "VDD_IN", 5.0, 2.4);
     jetson_rail(s, dir, 2, "VDD_CPU_GPU_CV", 5.0, 1.1);
     jetson_rail(s, dir, 3, "VDD_SOC", 5.0, 0.3);
+    jetson_rail(s, "bus/i2c/drivers/ina3221/1-0041/hwmon/hwmon3", 1, "VDD_MEM", 5.0, 0.2);
+    jetson_rail(s, "bus/i2c/drivers/ina3221/1-0042/hwmon/hwmon4", 1, "VDD_MEM", 5.0, 0.4); /* a second chip of that name */
     sim_write(s, "bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon2/in7_label", "sum of shunt voltages\n");
     struct energy_run r = energy_run_open(s, NULL);
     energy_run_window(&r, 10, 0.1);
     energy_check(&r, "energy_board_j", 120, 0.001);
     energy_check(&r, "energy_rail_j.vdd_cpu_gpu_cv", 55, 0.001);
     energy_check(&r, "energy_rail_j.vdd_soc", 15, 0.001);
+    energy_check(&r, "energy_rail_j.vdd_mem_hwmon3", 10, 0.001);
+    energy_check(&r, "energy_rail_j.vdd_mem_hwmon4", 20, 0.001);
+    check_unique_names(&r);
     assert_false(energy_has(&r, "energy_rail_j.sum_of_shunt_voltages"));
     assert_non_null(strstr(energy_find(&r, "energy_board_j")->source, "integrated power: jetson VDD_IN"));
     end(&r);
