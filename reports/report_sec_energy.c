@@ -4,12 +4,26 @@
 #include "reports/report_sections.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { NAME_LEN = 64 };
+
+/* A metric of what the joules of the cell's run are of: "energy_" or "power_", then pkg, or board, ... of a machine whose packages
+ * have no counter, then "_j" or "_w". */
+static const char *headline_name(const struct report_cell *c, const char *before, const char *after, char out[NAME_LEN])
+{
+    const json_t *source = json_object_get(json_object_get(c->run->root, "energy"), "source");
+    const char *domain = json_string_value(json_object_get(source, "headline"));
+    snprintf(out, NAME_LEN, "%s%.16s%s", before, domain ? domain : "pkg", after);
+    return out;
+}
 
 const struct report_metric *energy_metric(const struct report_cell *c)
 {
+    char name[NAME_LEN];
     const struct report_metric *per_token = report_metric_find(c, "joules_per_token");
-    return per_token ? per_token : report_metric_find(c, "energy_pkg_j");
+    return per_token ? per_token : report_metric_find(c, headline_name(c, "energy_", "_j", name));
 }
 
 double energy_per_token(const struct report_cell *c)
@@ -48,7 +62,9 @@ static void put_result(struct doc *d, struct doc_table *t, const struct report_c
 
 static void energy_row(struct doc *d, struct doc_table *t, const struct report_group *g, const struct report_cell *c)
 {
-    static const char *const names[] = {"joules_per_token", "power_pkg_w", "energy_pkg_j"};
+    char watts[NAME_LEN], joules[NAME_LEN];
+    const char *const names[] = {"joules_per_token", headline_name(c, "power_", "_w", watts),
+                                 headline_name(c, "energy_", "_j", joules)};
     const struct report_cell *base = energy_base(g, c);
     const struct report_metric *m = energy_metric(c);
     table_cell(d, t, g->model);

@@ -365,6 +365,27 @@ static void report_shows_factors_and_net(void **state)
     assert_has(md, "A part of the idle windows is missing: after the cells: a build.");
 }
 
+/* A machine without package counters: watts and joules are those of its board. */
+static void report_shows_the_domain_of_the_source(void **state)
+{
+    (void)state;
+    json_t *c = cell_with_energy("i2_s", 0.5, "derived");
+    json_t *more =
+        json_pack("[{s:s, s:n, s:s, s:s, s:s, s:s}, {s:s, s:f, s:s, s:s, s:s, s:s}, {s:s, s:f, s:s, s:s, s:s, s:s}]", "name",
+                  "energy_pkg_j", "value", "unit", "J", "status", "unavailable", "source", "jetson", "reason", "see energy_board_j",
+                  "name", "energy_board_j", "value", 123.0, "unit", "J", "status", "derived", "source", "jetson", "reason", "",
+                  "name", "power_board_w", "value", 17.5, "unit", "W", "status", "derived", "source", "jetson", "reason", "");
+    json_array_extend(json_object_get(c, "metrics"), more);
+    json_decref(more);
+    json_t *r = new_record(json_pack("[o]", c));
+    json_object_set_new(
+        r, "energy", json_pack("{s:{s:s, s:s, s:s}}", "source", "name", "jetson", "kind", "integrated power", "headline", "board"));
+    assert_int_equal(report_of(r), 0);
+    const char *md = fx_file("r/report.md");
+    assert_has(md, "| m | tg8 | i2_s | 2 | 0.500 | 17.5 | 123 |");
+    assert_lacks(md, "see energy_board_j");
+}
+
 /* What a hostile or foreign record calls joules, but marks as an estimate, is no result anywhere in the report. */
 static void report_takes_no_estimate_for_a_result(void **state)
 {
@@ -398,6 +419,7 @@ int main(void)
         cmocka_unit_test(lost_half_of_the_baseline_is_told),
         cmocka_unit_test(estimates_are_marked_and_named_apart),
         TEST(report_shows_factors_and_net),
+        TEST(report_shows_the_domain_of_the_source),
         TEST(report_takes_no_estimate_for_a_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
