@@ -62,10 +62,9 @@ static double window_s(const struct cell_result *r, const json_t *headline)
     return json_number_value(json_object_get(headline, "value")) / metric_value(r, name);
 }
 
-static json_t *interval_json(struct energy_interval x, double divisor)
+static struct energy_interval divided(struct energy_interval x, double by)
 {
-    return json_pack("{s:o, s:o, s:o}", "value", json_number_or_null(x.value / divisor), "lo", json_number_or_null(x.lo / divisor),
-                     "hi", json_number_or_null(x.hi / divisor));
+    return (struct energy_interval){x.value / by, x.lo / by, x.hi / by};
 }
 
 static json_t *cell_energy_json(const struct plan *p, const struct cell *c, const struct cell_result *r,
@@ -80,9 +79,9 @@ static json_t *cell_energy_json(const struct plan *p, const struct cell *c, cons
     const struct energy_interval neg = energy_net(none, idle, length_s), baseline = {-neg.value, -neg.hi, -neg.lo};
     plan_cell_id(p, c, id);
     return json_pack("{s:s, s:O, s:f, s:o, s:o, s:o, s:o, s:o}", "id", id, "metric", json_object_get(headline, "name"), "window_s",
-                     length_s, "gross_j", interval_json(gross, 1), "baseline_j", interval_json(baseline, 1), "net_j",
-                     interval_json(net, 1), "joules_per_token", interval_json(gross, tokens), "net_joules_per_token",
-                     interval_json(net, tokens));
+                     length_s, "gross_j", energy_interval_json(gross), "baseline_j", energy_interval_json(baseline), "net_j",
+                     energy_interval_json(net), "joules_per_token", energy_interval_json(divided(gross, tokens)),
+                     "net_joules_per_token", energy_interval_json(divided(net, tokens)));
 }
 
 /* Why there is no idle power, or only that of one half: null: both halves are there. New reference. */
@@ -114,7 +113,7 @@ json_t *bench_energy_json(struct experiment *e)
     json_t *source = json_object_get(e->energy[0], "source");
     json_t *o =
         json_pack("{s:o, s:{s:f, s:o, s:o, s:o, s:o, s:o}, s:o}", "source", source ? json_incref(source) : json_null(), "baseline",
-                  "seconds", e->baseline_s, "before", part[0], "after", part[1], "idle_w", interval_json(idle, 1), "confidence",
+                  "seconds", e->baseline_s, "before", part[0], "after", part[1], "idle_w", energy_interval_json(idle), "confidence",
                   json_number_or_null(energy_baseline_confidence(&all)), "reason", no_idle(e, &all), "cells", cells);
     for (size_t i = 0; i < 2; i++) {
         json_decref(e->energy[i]);

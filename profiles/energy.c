@@ -19,10 +19,9 @@ enum { N_SOURCES = sizeof energy_sources / sizeof energy_sources[0] - 1 };
 struct energy {
     struct energy_window *window; /* of the chosen source; when none is usable, of the one that says best why */
     struct {
-        const struct energy_source *source;
-        enum { NOT_TRIED, USABLE, OTHER_DOMAIN, FAILED } outcome;
-        char problem[METRIC_REASON_LEN];
-    } tried[N_SOURCES];
+        bool tried;
+        char problem[METRIC_REASON_LEN]; /* empty: usable */
+    } sources[N_SOURCES];
     bool asked;                  /* a certain source was wanted */
     char why[METRIC_REASON_LEN]; /* why there is no headline; empty: there is one */
 };
@@ -38,8 +37,7 @@ void energy_source_names(char *out, size_t len)
     }
 }
 
-/* The source of "NAME" or "NAME:ARGUMENT"; its index, or N_SOURCES. */
-static size_t find_source(const char *value, const char **argument)
+size_t energy_source_find(const char *value, const char **argument)
 {
     const size_t n = strcspn(value, ":");
     *argument = value[n] ? value + n + 1 : NULL;
@@ -52,7 +50,7 @@ static size_t find_source(const char *value, const char **argument)
 const char *energy_source_error(const char *value)
 {
     const char *argument;
-    const size_t i = find_source(value, &argument);
+    const size_t i = energy_source_find(value, &argument);
     if (i == N_SOURCES)
         return "no such source";
     if (energy_sources[i]->kind == ENERGY_RECORD)
@@ -62,15 +60,13 @@ const char *energy_source_error(const char *value)
 
 /* ---- choosing ---- */
 
-/* The first problem of an opened source. */
+/* Why an opened source has no headline. */
 static const char *problem_of(const struct energy_window *w)
 {
-    if (w->c.problem[0])
-        return w->c.problem;
-    for (size_t i = 0; i < w->c.n; i++)
-        if (w->c.ch[i].problem[0])
-            return w->c.ch[i].problem;
-    return "finds no channel";
+    const char *problem = energy_window_problem(w);
+    if (w->lead < w->c.n)
+        return "the source measures only parts of the machine";
+    return problem ? problem : "finds no channel";
 }
 
 /* How good an opened source is; higher is better. */
@@ -90,11 +86,9 @@ static int merit(const struct energy_window *w)
 
 static void note(struct energy *e, size_t i, const struct energy_window *w)
 {
-    e->tried[i].source = energy_sources[i];
-    e->tried[i].outcome = merit(w) >= 4 ? USABLE : merit(w) == 3 ? OTHER_DOMAIN : FAILED;
-    snprintf(e->tried[i].problem, sizeof e->tried[i].problem, "%s", merit(w) >= 4 ? "" : problem_of(w));
-    if (merit(w) == 3)
-        snprintf(e->tried[i].problem, sizeof e->tried[i].problem, "measures only parts of the machine");
+    const bool usable = energy_headline(w) != ENERGY_DOMAINS;
+    e->sources[i].tried = true;
+    snprintf(e->sources[i].problem, sizeof e->sources[i].problem, "%s", usable ? "" : problem_of(w));
 }
 
 /* Opens source i and keeps it when it is better than what there is. */
@@ -119,7 +113,7 @@ static int choose(struct energy *e, const struct probe_env *env)
     int rc = 0;
     e->asked = env && env->energy_source;
     if (e->asked) {
-        const size_t i = find_source(env->energy_source, &argument);
+        const size_t i = energy_source_find(env->energy_source, &argument);
         return i < N_SOURCES ? consider(e, i, argument, env) : -EINVAL;
     }
     for (size_t i = 0; i < N_SOURCES && !rc && !(e->window && merit(e->window) == 5); i++)
@@ -130,11 +124,8 @@ static int choose(struct energy *e, const struct probe_env *env)
 
 static void say_why(struct energy *e)
 {
-    if (energy_headline(e->window) != ENERGY_DOMAINS)
-        return;
-    const char *problem =
-        e->window->lead < e->window->c.n ? "the source measures only parts of the machine" : problem_of(e->window);
-    snprintf(e->why, sizeof e->why, "%s", problem);
+    if (energy_headline(e->window) == ENERGY_DOMAINS)
+        snprintf(e->why, sizeof e->why, "%s", problem_of(e->window));
 }
 
 /* ---- the probe ---- */
@@ -238,11 +229,6 @@ double energy_cost_s(void *state)
     return energy_window_cost_s(((struct energy *)state)->window);
 }
 
-static json_t *number_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *channel_json(const struct energy_window *w, const struct energy_channel *ch)
 {
     const bool counter = w->c.source->kind == ENERGY_COUNTER;
@@ -251,7 +237,7 @@ static json_t *channel_json(const struct energy_window *w, const struct energy_c
                      "domain", energy_domain_name(ch->domain), "socket", ch->socket, "unit_j",
                      counter ? json_real(ch->unit_j) : json_null(), "range_j",
                      wraps ? json_real(ch->unit_j * (double)ch->max_count) : json_null(), "safe_gap_s",
-                     counter ? number_or_null(energy_counter_safe_gap_s(ch)) : json_null(), "problem",
+                     counter ? number_json(energy_counter_safe_gap_s(ch)) : json_null(), "problem",
                      ch->problem[0] ? text_json(ch->problem) : json_null());
 }
 
@@ -259,10 +245,11 @@ static json_t *tried_json(const struct energy *e)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < N_SOURCES; i++)
-        if (e->tried[i].outcome != NOT_TRIED)
-            json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", e->tried[i].source->name, "usable",
-                                                  (int)(e->tried[i].outcome == USABLE), "problem",
-                                                  e->tried[i].problem[0] ? text_json(e->tried[i].problem) : json_null()));
+        if (e->sources[i].tried) {
+            const char *problem = e->sources[i].problem;
+            json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", energy_sources[i]->name, "usable", (int)!problem[0],
+                                                  "problem", problem[0] ? text_json(problem) : json_null()));
+        }
     return list;
 }
 
@@ -277,6 +264,6 @@ json_t *energy_describe(const void *state)
     return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", usable ? json_string(w->c.source->name) : json_null(),
                      "kind", usable ? json_string(energy_kind_name(w->c.source->kind)) : json_null(), "headline",
                      usable ? json_string(energy_headline_name(e)) : json_null(), "asked_for", (int)e->asked, "resolution_s",
-                     usable && w->grid_s > 0 ? number_or_null(w->grid_s) : json_null(), "channels", channels, "tried",
-                     tried_json(e), "reason", e->why[0] ? text_json(e->why) : json_null());
+                     usable && w->grid_s > 0 ? number_json(w->grid_s) : json_null(), "channels", channels, "tried", tried_json(e),
+                     "reason", e->why[0] ? text_json(e->why) : json_null());
 }

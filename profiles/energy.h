@@ -17,6 +17,8 @@
 struct energy_source;
 extern const struct energy_source *const energy_sources[];
 
+/* The place in energy_sources of "NAME" or "NAME:ARGUMENT", or that of the NULL; *argument: what follows the colon, or NULL. */
+size_t energy_source_find(const char *value, const char **argument);
 /* Checks a --source value ("powercap", "meter:FILE.csv"): NULL, or what is wrong with it, in static text. */
 const char *energy_source_error(const char *value);
 void energy_source_names(char *out, size_t len); /* "perf, powercap, ..." */

@@ -8,6 +8,7 @@
 #include "profiles/energy.h"
 #include "profiles/energy_attribution.h"
 #include "profiles/energy_source.h"
+#include "profiles/metric_out.h"
 #include "profiles/sw_counters.h"
 
 /* Sleeps and keeps the counters alive. */
@@ -90,6 +91,11 @@ struct energy_interval energy_net(struct energy_interval gross, struct energy_in
 {
     return (struct energy_interval){gross.value - idle_w.value * window_s, gross.lo - idle_w.hi * window_s,
                                     gross.hi - idle_w.lo * window_s};
+}
+
+json_t *energy_interval_json(struct energy_interval x)
+{
+    return json_pack("{s:o, s:o, s:o}", "value", number_json(x.value), "lo", number_json(x.lo), "hi", number_json(x.hi));
 }
 
 json_t *energy_baseline_json(const struct energy_baseline *b)

@@ -39,6 +39,8 @@ double energy_baseline_confidence(const struct energy_baseline *b);
 struct energy_interval energy_gross(double joules, double quantisation);
 struct energy_interval energy_net(struct energy_interval gross, struct energy_interval idle_w, double window_s);
 
+/* {"value", "lo", "hi"}, null for what is not known. New reference. */
+json_t *energy_interval_json(struct energy_interval x);
 /* [{"joules", "seconds"}, ...] and back; false: no such list. New reference. */
 json_t *energy_baseline_json(const struct energy_baseline *b);
 bool energy_baseline_from_json(const json_t *list, struct energy_baseline *b);

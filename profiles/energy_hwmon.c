@@ -152,13 +152,8 @@ static int scan(struct energy_channels *c, const char *pattern, const char *quan
 
 static int conclude(struct energy_channels *c, int rc, const char *what)
 {
-    bool readable = false;
-    for (size_t i = 0; i < c->n; i++)
-        readable |= !c->ch[i].problem[0];
     if (c->n == 0)
         energy_trouble(c, ENERGY_ABSENT, "no %s in class/hwmon", what);
-    else if (!readable)
-        c->trouble = ENERGY_DENIED;
     return rc;
 }
 

@@ -94,13 +94,8 @@ static int jetson_open(struct energy_channels *c)
 {
     int rc = scan(c, "bus/i2c/drivers/ina3221/*/hwmon/hwmon*/in[0-9]*_label", "in", true);
     rc = rc ? rc : scan(c, "bus/i2c/drivers/ina3221x/*/iio:device*/rail_name_*", "rail_name_", false);
-    bool readable = false;
-    for (size_t i = 0; i < c->n; i++)
-        readable |= !c->ch[i].problem[0];
     if (c->n == 0)
         energy_trouble(c, ENERGY_ABSENT, "no INA3221 rail monitor (bus/i2c/drivers/ina3221)");
-    else if (!readable)
-        c->trouble = ENERGY_DENIED;
     return rc;
 }
 

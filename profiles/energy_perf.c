@@ -144,14 +144,9 @@ static int open_source(struct energy_channels *c, const char *pmu)
         return 0;
     }
     const int rc = open_pmu(c, pmu);
-    bool readable = false;
-    for (size_t i = 0; i < c->n; i++)
-        readable |= !c->ch[i].problem[0];
     snprintf(what, sizeof what, "no %s PMU in sysfs (bus/event_source/devices/%s)", pmu, pmu);
     if (c->n == 0)
         energy_absent_x86(c, what, "Remedy: a kernel with CONFIG_PERF_EVENTS_INTEL_RAPL; as root, modprobe rapl");
-    else if (!readable)
-        c->trouble = ENERGY_DENIED;
     return rc;
 }
 

@@ -118,16 +118,12 @@ static int powercap_open(struct energy_channels *c)
     DIR *dir = opendir(path);
     for (struct dirent *e; dir && !rc && (e = readdir(dir));)
         rc = add_zone(c, e->d_name);
-    bool package = false, readable = false;
-    for (size_t i = 0; i < c->n; i++) {
+    bool package = false;
+    for (size_t i = 0; i < c->n; i++)
         package |= c->ch[i].domain == ENERGY_PKG;
-        readable |= !c->ch[i].problem[0];
-    }
     if (!dir || !package)
         energy_absent_x86(c, dir ? "no intel-rapl package zone in class/powercap" : "no powercap tree in sysfs (class/powercap)",
                           "Remedy: as root, modprobe intel_rapl_msr (serves Intel and AMD)");
-    else if (!readable)
-        c->trouble = ENERGY_DENIED;
     if (dir)
         closedir(dir);
     return rc;

@@ -206,16 +206,6 @@ void energy_result_print(const struct energy_result *r)
         printf("  interrupted by a signal: this is what was measured until then\n");
 }
 
-static json_t *number_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *interval_json(struct energy_interval x)
-{
-    return json_pack("{s:o, s:o, s:o}", "value", number_or_null(x.value), "lo", number_or_null(x.lo), "hi", number_or_null(x.hi));
-}
-
 static json_t *baseline_json(const struct energy_result *r)
 {
     if (!r->before)
@@ -223,9 +213,9 @@ static json_t *baseline_json(const struct energy_result *r)
     const struct net x = compute_net(r);
     const char *reason = x.reason[0] ? x.reason : x.lost;
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "before", energy_baseline_json(r->before), "after",
-                     energy_baseline_json(r->after), "idle_w", interval_json(x.idle_w), "confidence", number_or_null(x.confidence),
-                     "gross_j", interval_json(x.gross), "net_j", interval_json(x.net), "reason",
-                     reason[0] ? text_json(reason) : json_null());
+                     energy_baseline_json(r->after), "idle_w", energy_interval_json(x.idle_w), "confidence",
+                     number_json(x.confidence), "gross_j", energy_interval_json(x.gross), "net_j", energy_interval_json(x.net),
+                     "reason", reason[0] ? text_json(reason) : json_null());
 }
 
 void energy_result_print_json(const struct energy_result *r)

@@ -52,7 +52,6 @@ static int scmi_open(struct energy_channels *c)
 {
     glob_t found;
     int rc = 0;
-    bool readable = false;
     if (energy_glob(&c->env, "class/powercap/arm-scmi:*", &found)) {
         for (size_t i = 0; i < found.gl_pathc && !rc; i++) {
             const char *dir = strrchr(found.gl_pathv[i], '/') + 1;
@@ -61,12 +60,8 @@ static int scmi_open(struct energy_channels *c)
         }
         globfree(&found);
     }
-    for (size_t i = 0; i < c->n; i++)
-        readable |= !c->ch[i].problem[0];
     if (c->n == 0)
         energy_trouble(c, ENERGY_ABSENT, "no arm-scmi zone in class/powercap (needs firmware with SCMI power capping)");
-    else if (!readable)
-        c->trouble = ENERGY_DENIED;
     return rc;
 }
 

@@ -74,6 +74,16 @@ bool energy_window_usable(const struct energy_window *w, enum energy_domain d)
     return false;
 }
 
+const char *energy_window_problem(const struct energy_window *w)
+{
+    if (w->c.problem[0])
+        return w->c.problem;
+    for (size_t i = 0; i < w->c.n; i++)
+        if (w->c.ch[i].problem[0])
+            return w->c.ch[i].problem;
+    return NULL;
+}
+
 /* ---- edges ---- */
 
 static double now(const struct energy_window *w)

@@ -39,6 +39,8 @@ int energy_window_open(const struct energy_source *source, const char *argument,
 void energy_window_close(struct energy_window *w);
 bool energy_window_usable(const struct energy_window *w,
                           enum energy_domain d); /* it has a channel of that domain without a problem */
+/* The first problem of the source or of a channel; NULL: none. */
+const char *energy_window_problem(const struct energy_window *w);
 /* Watches the leading counter until it moved six times: fills grid_s. A few ms; 2.5 s when it does not move. */
 void energy_window_measure_grid(struct energy_window *w);
 

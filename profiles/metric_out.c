@@ -3,6 +3,7 @@
  * Numbers are printed with six digits; an unavailable one as a dash, never as 0. Does not sort and does not convert units. */
 #include "profiles/metric_out.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +20,11 @@ json_t *text_json(const char *text)
         if ((unsigned char)*c > 126)
             *c = '?';
     return json_string(ascii);
+}
+
+json_t *number_json(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 json_t *metric_json(const struct metric *m)

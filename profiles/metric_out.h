@@ -11,6 +11,9 @@
 /* A JSON string; bytes that are not UTF-8 (paths may hold any) become '?'. New reference. */
 json_t *text_json(const char *text);
 
+/* A number; null when there is none (NAN, infinite). New reference. */
+json_t *number_json(double x);
+
 /* {"name", "value" (null when unavailable), "unit", "status", "source", "reason" (null when there is none)}; new reference. */
 json_t *metric_json(const struct metric *m);
 json_t *metrics_json(const struct metric *m, size_t n); /* an array of them */
