@@ -22,20 +22,26 @@ struct row {
     char note[METRIC_REASON_LEN];
 };
 
+/* It can be read; an interval may still be too short for it, as half a second is for sensors that are read once per second. */
+static bool is_usable(const struct row *r)
+{
+    return r->domain != ENERGY_DOMAINS;
+}
+
 static int open_rows(const struct probe_env *env, struct row *rows, size_t *n)
 {
-    const char *asked = env->energy_source;
+    const char *argument = NULL;
+    const size_t asked = env->energy_source ? energy_source_find(env->energy_source, &argument) : MAX_SOURCES;
     for (size_t i = 0; i < MAX_SOURCES && energy_sources[i]; i++) {
         struct row *r = &rows[*n];
         const struct energy_source *s = energy_sources[i];
-        const bool this_one = asked && strncmp(asked, s->name, strlen(s->name)) == 0 && asked[strlen(s->name)] == ':';
         *r = (struct row){.source = s, .domain = ENERGY_DOMAINS, .watts = (double)NAN};
-        const int rc = energy_window_open(s, this_one ? asked + strlen(s->name) + 1 : NULL, env, &r->window);
+        const int rc = energy_window_open(s, i == asked ? argument : NULL, env, &r->window);
         if (rc)
             return rc;
         ++*n;
         r->domain = energy_headline(r->window);
-        if (r->domain != ENERGY_DOMAINS)
+        if (is_usable(r))
             energy_window_measure_grid(r->window);
     }
     return 0;
@@ -44,11 +50,9 @@ static int open_rows(const struct probe_env *env, struct row *rows, size_t *n)
 static void judge(struct row *r)
 {
     static struct metric m[PROBE_MAX_METRICS];
-    const char *trouble = r->window->c.problem;
-    for (size_t i = 0; !trouble[0] && i < r->window->c.n; i++)
-        trouble = r->window->c.ch[i].problem;
-    snprintf(r->note, sizeof r->note, "%s", trouble[0] ? trouble : "measures only parts of the machine");
-    if (r->domain == ENERGY_DOMAINS)
+    const char *problem = energy_window_problem(r->window);
+    snprintf(r->note, sizeof r->note, "%s", problem ? problem : "measures only parts of the machine");
+    if (!is_usable(r))
         return;
     const size_t n = energy_metrics(r->window, "", m, PROBE_MAX_METRICS);
     char name[METRIC_NAME_LEN];
@@ -82,9 +86,12 @@ static void print_rows(FILE *f, const struct row *rows, size_t n, double seconds
     for (size_t i = 0; i < n; i++) {
         const struct row *r = &rows[i];
         char line[METRIC_REASON_LEN + 128];
-        const int at = fprintf(f, "  %-12s %-7s ", r->source->name, isnan(r->watts) ? "no" : "yes");
-        if (isnan(r->watts))
+        const int at = fprintf(f, "  %-12s %-7s ", r->source->name, is_usable(r) ? "yes" : "no");
+        if (!is_usable(r))
             snprintf(line, sizeof line, "%s", r->note);
+        else if (isnan(r->watts))
+            snprintf(line, sizeof line, "%s, %s; no value of this interval: %s", energy_domain_name(r->domain),
+                     energy_kind_name(r->source->kind), r->note);
         else
             snprintf(line, sizeof line, "%.4g W %s, %s (%s)", r->watts, energy_domain_name(r->domain),
                      energy_kind_name(r->source->kind), r->note);
@@ -99,9 +106,9 @@ static json_t *rows_json(const struct row *rows, size_t n)
         const struct row *r = &rows[i];
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:o}", "name", r->source->name, "title", r->source->title,
-                                        "kind", energy_kind_name(r->source->kind), "usable", !isnan(r->watts), "domain",
-                                        r->domain == ENERGY_DOMAINS ? json_null() : json_string(energy_domain_name(r->domain)),
-                                        "watts", isnan(r->watts) ? json_null() : json_real(r->watts), "note", text_json(r->note)));
+                                        "kind", energy_kind_name(r->source->kind), "usable", (int)is_usable(r), "domain",
+                                        is_usable(r) ? json_string(energy_domain_name(r->domain)) : json_null(), "watts",
+                                        number_json(r->watts), "note", text_json(r->note)));
     }
     return list;
 }
@@ -112,12 +119,12 @@ int energy_list(const struct probe_env *env, double seconds, FILE *f, json_t **j
     size_t n = 0;
     const int rc = rows ? open_rows(env, rows, &n) : -ENOMEM;
     for (size_t i = 0; i < n && !rc; i++)
-        if (rows[i].domain != ENERGY_DOMAINS)
+        if (is_usable(&rows[i]))
             energy_window_start(rows[i].window);
     if (!rc)
         energy_sleep_s(env, seconds);
     for (size_t i = n; i-- && !rc;)
-        if (rows[i].domain != ENERGY_DOMAINS)
+        if (is_usable(&rows[i]))
             energy_window_stop(rows[i].window);
     for (size_t i = 0; i < n && !rc; i++)
         judge(&rows[i]);

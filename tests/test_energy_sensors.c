@@ -403,6 +403,36 @@ static void list_finds_disagreement(void **state)
     }
 }
 
+/* Half a second is too short for a battery, which is a source all the same. */
+static void list_tells_too_short_from_not_there(void **state)
+{
+    (void)state;
+    struct sim *s = sim_new();
+    char text[4096] = "";
+    sim_write(s, "class/power_supply/BAT0/status", "Discharging\n");
+    sim_write(s, "class/power_supply/BAT0/power_now", "9500000\n");
+    const struct probe_env env = {.sysfs = sim_root(s), .procfs = sim_root(s), .seam = sim_clock(s)};
+    json_t *list = NULL;
+    assert_int_equal(energy_list(&env, 0.5, NULL, &list), 0);
+    const char *argument;
+    const json_t *row = json_array_get(list, energy_source_find("battery", &argument));
+    assert_string_equal(json_string_value(json_object_get(row, "name")), "battery");
+    assert_true(json_is_true(json_object_get(row, "usable")));
+    assert_string_equal(json_string_value(json_object_get(row, "domain")), "board");
+    assert_true(json_is_null(json_object_get(row, "watts")));
+    assert_non_null(strstr(json_string_value(json_object_get(row, "note")), "only 2 power readings"));
+    row = json_array_get(list, energy_source_find("powercap", &argument));
+    assert_true(json_is_false(json_object_get(row, "usable")));
+    assert_true(json_is_null(json_object_get(row, "domain")));
+    json_decref(list);
+    FILE *f = fmemopen(text, sizeof text, "w");
+    assert_int_equal(energy_list(&env, 0.5, f, NULL), 0);
+    fclose(f);
+    assert_non_null(strstr(text, "  battery      yes     board, integrated power; no value of this interval: "));
+    assert_non_null(strstr(text, "  powercap     no      no powercap tree"));
+    sim_free(s);
+}
+
 static void names_of_sources_are_checked(void **state)
 {
     (void)state;
@@ -430,6 +460,7 @@ int main(void)
         cmocka_unit_test(rpi5_adds_rails_with_volts_and_amperes),
         cmocka_unit_test(a_package_beats_a_board_and_a_counter_beats_power),
         cmocka_unit_test(list_finds_disagreement),
+        cmocka_unit_test(list_tells_too_short_from_not_there),
         cmocka_unit_test(names_of_sources_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
