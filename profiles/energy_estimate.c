@@ -15,12 +15,6 @@ double arith_energy_j(enum arith_linear linear, double linear_macs, double atten
     return 1e-12 * (linear_pj + attention_macs * (add_pj[ARITH_FP16][node] + mul_pj[ARITH_FP16][node]));
 }
 
-double arith_linear_macs(const struct arith_shape *s)
-{
-    const double q = s->heads * s->head_dim, kv = s->kv_heads * s->head_dim;
-    return s->layers * (s->hidden * (2 * q + 2 * kv) + 3 * s->hidden * s->ffn);
-}
-
 double arith_attention_macs(const struct arith_shape *s, double tokens, double seen)
 {
     return 2 * tokens * seen * s->heads * s->head_dim * s->layers;

@@ -17,10 +17,8 @@ enum arith_linear { ARITH_LINEAR_FP32, ARITH_LINEAR_FP16, ARITH_LINEAR_INT8, ARI
 double arith_energy_j(enum arith_linear linear, double linear_macs, double attention_macs, enum arith_node node);
 
 struct arith_shape {
-    double layers, hidden, ffn, heads, kv_heads, head_dim;
+    double layers, heads, head_dim;
 };
-/* Multiply-adds of one token in the linear layers (q, k, v, o, gate, up, down), without lm_head. */
-double arith_linear_macs(const struct arith_shape *s);
 /* Multiply-adds of attention, `tokens` tokens that each look at `seen` positions: 2 * tokens * seen * heads * head_dim * layers */
 double arith_attention_macs(const struct arith_shape *s, double tokens, double seen);
 
