@@ -110,8 +110,9 @@ static double kv_bytes(const struct hparams *hp, size_t n_ctx, enum kv_type kv)
 static double scratch_bytes(const struct hparams *hp, const struct cell *c)
 {
     const double row = 5.0 * (7.0 * (double)hp->n_embd + 3.0 * (double)hp->n_ff);
-    const double all_logits = c->quality ? 64 : 1;
-    return row * c->batch + 4 * all_logits * (double)hp->n_vocab + 4 * (double)(hp->n_head * c->n_ctx) + (double)c->threads * KERNEL_SCRATCH_BYTES + 32.0 * 1024 * 1024;
+    const double all_logits = c->quality ? 64 : 1, scores = (double)(hp->n_head * c->n_ctx);
+    return row * c->batch + 4 * (all_logits * (double)hp->n_vocab + scores) + (double)c->threads * KERNEL_SCRATCH_BYTES +
+           32.0 * 1024 * 1024;
 }
 
 /* Round figures: 10 GB/s for weights, 25 GMAC/s for each thread, 0.5 GB/s for loading (spread over the cells of a group). */
@@ -144,7 +145,8 @@ static int add_cell(const struct suite *s, struct plan *p, size_t available, str
     if (g->reason[0])
         memcpy(c.reason, g->reason, sizeof c.reason);
     else {
-        c.need_bytes = (double)g->weight_bytes + fmax(kv_bytes(&g->hp, c.n_ctx, s->kv) + scratch_bytes(&g->hp, &c), MODEL_LOAD_SPARE);
+        const double session = kv_bytes(&g->hp, c.n_ctx, s->kv) + scratch_bytes(&g->hp, &c);
+        c.need_bytes = (double)g->weight_bytes + fmax(session, MODEL_LOAD_SPARE);
         c.estimate_s = estimate(s, g, &c);
         if (c.need_bytes > (double)available)
             say_too_large(&c, (double)available);
