@@ -69,8 +69,8 @@ static json_t *cell_json(const struct kernel_bench *b, const struct kernel_cell 
     const struct kernel_shape *s = &b->plan->req.shapes[c->shape];
     const bool ok = c->status == KERNEL_OK;
     json_t *o = json_pack("{s:o, s:I, s:I, s:s, s:s, s:i, s:i, s:s, s:o, s:I, s:I, s:{s:I, s:i}}", "tensors", text_json(s->tensors), "rows",
-                          (json_int_t)s->rows, "cols", (json_int_t)s->cols, "format", c->fmt->name, "isa", kernel_cell_isa(c), "threads",
-                          (int)c->threads, "n", (int)c->n, "status", ok ? "ok" : "failed", "reason",
+                          (json_int_t)s->rows, "cols", (json_int_t)s->cols, "format", c->fmt->name, "isa", kernel_cell_isa(c),
+                          "threads", (int)c->threads, "n", (int)c->n, "status", ok ? "ok" : "failed", "reason",
                           ok ? json_null() : json_string(c->reason), "weight_bytes", (json_int_t)c->weight_bytes, "copies",
                           (json_int_t)c->copies, "timed", "rows", (json_int_t)c->rows_timed, "n", (int)c->n_timed);
     if (ok && o)

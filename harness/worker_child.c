@@ -176,8 +176,8 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
         return refuse(err[0] ? err : "out of memory");
     }
     const struct workload_work work = c->wl->work(c->state);
-    return json_pack("{s:s, s:i, s:o, s:o}", "cpus", session_cpus(c->session), "threads", (int)session_threads(c->session), "kernel",
-                     kernel_json(c->model, c->wl, &p), "work", work_json(&work));
+    return json_pack("{s:s, s:i, s:o, s:o}", "cpus", session_cpus(c->session), "threads", (int)session_threads(c->session),
+                     "kernel", kernel_json(c->model, c->wl, &p), "work", work_json(&work));
 }
 
 /* What the energy counters show now; NAN outside of a window and without counters. Not part of the repetition's time. */

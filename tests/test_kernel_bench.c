@@ -375,7 +375,8 @@ static void compares_with_its_own_rounds(void **state)
     assert_true(best.read_gb_s == 12 && best.gmac_s == 400);
     assert_string_equal(best.isa, "wide");
     /* one token through a gemv of another row: by that row's instructions, under its name */
-    const struct kernel table[] = {{"new", CPU_AVX2 | CPU_AVX512, lazy, plain}, {"old", CPU_AVX2, lazy, lazy}, {"c", 0, plain, plain}};
+    const struct kernel table[] = {
+        {"new", CPU_AVX2 | CPU_AVX512, lazy, plain}, {"old", CPU_AVX2, lazy, lazy}, {"c", 0, plain, plain}};
     struct kernel_cell borrows = {.fmt = &format_i2_s, .kern = table, .threads = 2, .n = 1, .peaks_from = 1};
     assert_string_equal(kernel_cell_isa(&borrows), "old");
     assert_string_equal(kernel_cell_ruler(&b, &borrows, false).isa, "narrow");
