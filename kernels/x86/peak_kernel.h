@@ -17,63 +17,66 @@ enum {
     PEAK_CACHE_LINE = 64, /* bytes */
 };
 
-#define PEAK_INLINE static inline __attribute__((always_inline))
+#ifdef __SANITIZE_ADDRESS__ /* keeps arrays in memory: a tie would only be one more way there and back */
+#define PEAK_TIE(v) ((void)0)
+#else
 #define PEAK_TIE(v) __asm__("" : "+v"(v))
+#endif
 
-PEAK_INLINE void peak_start(vec *sum, const int n)
-{
-    PEAK_UNROLL for (int c = 0; c < n; c++)
-        sum[c] = vec_set32(c);
-}
-
-/* The lanes of all n sums together */
-PEAK_INLINE int64_t peak_end(vec *sum, const int n)
+/* The lanes together */
+static inline int64_t peak_lanes(vec sum)
 {
     _Alignas(VEC_BYTES) int32_t lane[VEC_ROWS];
     int64_t all = 0;
-    PEAK_UNROLL for (int c = 1; c < n; c++)
-        sum[0] = vec_add32(sum[0], sum[c]);
-    vec_store(lane, sum[0]);
+    vec_store(lane, sum);
     for (int i = 0; i < VEC_ROWS; i++)
         all += lane[i];
     return all;
 }
 
 #ifdef VEC_DPBUSD
-PEAK_INLINE void peak_int8_step(vec *s, vec *a, vec b)
+static inline int64_t peak_int8(uint64_t iterations)
 {
-    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++) {
-        s[c] = VEC_DPBUSD(s[c], *a, b);
-        PEAK_TIE(s[c]);
+    vec s[PEAK_CHAINS];
+    const vec a = vec_byte(1), b = vec_byte(2);
+    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++)
+        s[c] = vec_set32(c);
+    for (uint64_t i = 0; i < iterations; i++) {
+        PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++) {
+            s[c] = VEC_DPBUSD(s[c], a, b);
+            PEAK_TIE(s[c]);
+        }
     }
+    PEAK_UNROLL for (int c = 1; c < PEAK_CHAINS; c++)
+        s[0] = vec_add32(s[0], s[c]);
+    return peak_lanes(s[0]);
 }
 #else
 /* Two products, then two additions: a strict alternation is a tenth slower, and kernels passed it. `a` is new each time, as far as
  * the compiler knows: so is the product. */
-PEAK_INLINE void peak_int8_step(vec *s, vec *a, vec b)
-{
-    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c += 2) {
-        vec p = vec_maddubs(*a, b), q;
-        __asm__("" : "+v"(p), "+v"(*a));
-        q = vec_maddubs(*a, b);
-        __asm__("" : "+v"(p), "+v"(q), "+v"(*a)); /* both products before the additions */
-        s[c] = vec_add16(s[c], p);
-        s[c + 1] = vec_add16(s[c + 1], q);
-        PEAK_TIE(s[c]);
-        PEAK_TIE(s[c + 1]);
-    }
-}
-#endif
-
 static inline int64_t peak_int8(uint64_t iterations)
 {
     vec s[PEAK_CHAINS], a = vec_byte(1);
     const vec b = vec_byte(2);
-    peak_start(s, PEAK_CHAINS);
-    for (uint64_t i = 0; i < iterations; i++)
-        peak_int8_step(s, &a, b);
-    return peak_end(s, PEAK_CHAINS);
+    PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c++)
+        s[c] = vec_set32(c);
+    for (uint64_t i = 0; i < iterations; i++) {
+        PEAK_UNROLL for (int c = 0; c < PEAK_CHAINS; c += 2) {
+            vec p = vec_maddubs(a, b), q;
+            __asm__("" : "+v"(p), "+v"(a));
+            q = vec_maddubs(a, b);
+            __asm__("" : "+v"(p), "+v"(q), "+v"(a)); /* both products before the additions */
+            s[c] = vec_add16(s[c], p);
+            s[c + 1] = vec_add16(s[c + 1], q);
+            PEAK_TIE(s[c]);
+            PEAK_TIE(s[c + 1]);
+        }
+    }
+    PEAK_UNROLL for (int c = 1; c < PEAK_CHAINS; c++)
+        s[0] = vec_add32(s[0], s[c]);
+    return peak_lanes(s[0]);
 }
+#endif
 
 static inline int64_t peak_fma(uint64_t iterations)
 {
@@ -101,7 +104,8 @@ static inline int64_t peak_read(const void *p, size_t bytes, size_t ahead)
 {
     const char *from = p;
     vec s[PEAK_READ_VECS];
-    peak_start(s, PEAK_READ_VECS);
+    PEAK_UNROLL for (int c = 0; c < PEAK_READ_VECS; c++)
+        s[c] = vec_set32(c);
     for (size_t i = 0; i < bytes; i += sizeof s) {
         PEAK_UNROLL for (size_t line = 0; line < sizeof s; line += PEAK_CACHE_LINE)
             if (ahead)
@@ -111,7 +115,9 @@ static inline int64_t peak_read(const void *p, size_t bytes, size_t ahead)
             PEAK_TIE(s[c]);
         }
     }
-    return peak_end(s, PEAK_READ_VECS);
+    PEAK_UNROLL for (int c = 1; c < PEAK_READ_VECS; c++)
+        s[0] = vec_add32(s[0], s[c]);
+    return peak_lanes(s[0]);
 }
 
 /* What follows .need in struct peak_loops */
