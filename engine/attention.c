@@ -23,11 +23,12 @@ enum {
     MIX_SLICE = 16      /* elements */
 };
 
-/* Rows of `layer` and `kv_head` in a cache. */
-static void *cache_at(const struct session *s, void *cache, size_t layer, size_t kv_head, size_t pos)
+/* Rows of `layer` and `kv_head` in a sequence's part of a cache, from position pos on. */
+static void *cache_at(const struct session *s, void *cache, size_t layer, size_t kv_head, struct token_place from)
 {
     const size_t elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float);
-    return (char *)cache + ((layer * s->m->hp.n_head_kv + kv_head) * s->n_ctx + pos) * s->dim_pad * elem;
+    const size_t part = (from.seq * s->m->hp.n_layer + layer) * s->m->hp.n_head_kv + kv_head;
+    return (char *)cache + (part * s->n_ctx + from.pos) * s->dim_pad * elem;
 }
 
 /* y = x rotated, both [head_dim] */
@@ -66,8 +67,8 @@ void attention_store(struct session *s, size_t layer, unsigned thread, unsigned 
         } else {
             const size_t g = h - hp->n_head;
             rotate(hp, rope, s->k_new + (t * hp->n_head_kv + g) * d, rotated);
-            store_row(s, cache_at(s, s->k, layer, g, s->pos + t), rotated);
-            store_row(s, cache_at(s, s->v, layer, g, s->pos + t), s->v_new + (t * hp->n_head_kv + g) * d);
+            store_row(s, cache_at(s, s->k, layer, g, s->at[t]), rotated);
+            store_row(s, cache_at(s, s->v, layer, g, s->at[t]), s->v_new + (t * hp->n_head_kv + g) * d);
         }
     }
 }
@@ -105,29 +106,30 @@ struct place {
     size_t kv, t, h;
 };
 
-/* Where thread i of `threads` begins. Cost of a query is the number of its positions, pos + t + 1; the cost before a place grows
- * along the order, and each thread gets an equal part of it. */
+/* Where thread i of `threads` begins. Cost of a query is the number of positions it sees; the cost before a place grows along the
+ * order, and each thread gets an equal part of it. */
 static struct place share_from(const struct session *s, size_t group, unsigned i, unsigned threads)
 {
-    const uint64_t n = s->n, first = s->pos + 1, per_kv = group * (n * first + n * (n - 1) / 2);
+    const uint64_t per_kv = group * s->n_seen;
     const uint64_t target = per_kv * s->m->hp.n_head_kv * i / threads;
     struct place p = {.kv = target / per_kv};
     uint64_t rest = target % per_kv;
-    for (; rest >= group * (first + p.t); p.t++)
-        rest -= group * (first + p.t);
-    p.h = rest / (first + p.t);
+    for (; rest >= group * (s->at[p.t].pos + 1); p.t++)
+        rest -= group * (s->at[p.t].pos + 1);
+    p.h = rest / (s->at[p.t].pos + 1);
     return p;
 }
 
 /* n_q query heads of a group for one token: scores, softmax, mix */
 static void attend(const struct session *s, size_t layer, struct place p, size_t group, size_t n_q, float *scores)
 {
-    const size_t n_pos = s->pos + p.t + 1, h = p.kv * group + p.h;
+    const size_t n_pos = s->at[p.t].pos + 1, h = p.kv * group + p.h;
+    const struct token_place first = {s->at[p.t].seq, 0};
     float inv[MAX_SCORE_ROWS];
-    scores_of(s, s->q_pad + (p.t * s->m->hp.n_head + h) * s->dim_pad, n_q, cache_at(s, s->k, layer, p.kv, 0), n_pos, scores);
+    scores_of(s, s->q_pad + (p.t * s->m->hp.n_head + h) * s->dim_pad, n_q, cache_at(s, s->k, layer, p.kv, first), n_pos, scores);
     for (size_t i = 0; i < n_q; i++)
         inv[i] = 1.0f / s->ops->softmax_exp(scores + i * s->n_ctx_pad, n_pos);
-    mix_of(s, scores, inv, p.t, h, n_q, cache_at(s, s->v, layer, p.kv, 0), n_pos, 0, s->dim_pad);
+    mix_of(s, scores, inv, p.t, h, n_q, cache_at(s, s->v, layer, p.kv, first), n_pos, 0, s->dim_pad);
 }
 
 void attention_run(struct session *s, size_t layer, unsigned thread, unsigned threads)
@@ -155,20 +157,22 @@ void attention_run(struct session *s, size_t layer, unsigned thread, unsigned th
 
 bool attention_together(const struct session *s, unsigned threads)
 {
-    return threads > 1 && s->n == 1 && s->pos + 1 >= TOGETHER_MIN;
+    return threads > 1 && s->n == 1 && s->at[0].pos + 1 >= TOGETHER_MIN;
 }
 
 void attention_scores(struct session *s, size_t layer, unsigned thread, unsigned threads)
 {
     const struct hparams *hp = &s->m->hp;
-    const size_t group = hp->n_head / hp->n_head_kv, n_pos = s->pos + 1, blocks = (n_pos + SCORE_BLOCK - 1) / SCORE_BLOCK;
+    const size_t group = hp->n_head / hp->n_head_kv, n_pos = s->at[0].pos + 1;
+    const size_t blocks = (n_pos + SCORE_BLOCK - 1) / SCORE_BLOCK;
     size_t from, to;
     pool_share(hp->n_head_kv * blocks, 1, thread, threads, &from, &to);
     while (from < to) {
         const size_t kv = from / blocks, b = from % blocks;
         const size_t b_end = blocks < b + to - from ? blocks : b + to - from;
         const size_t j = b * SCORE_BLOCK, j_end = b_end * SCORE_BLOCK < n_pos ? b_end * SCORE_BLOCK : n_pos;
-        scores_of(s, s->q_pad + kv * group * s->dim_pad, group, cache_at(s, s->k, layer, kv, j), j_end - j,
+        const struct token_place from_j = {s->at[0].seq, j};
+        scores_of(s, s->q_pad + kv * group * s->dim_pad, group, cache_at(s, s->k, layer, kv, from_j), j_end - j,
                   s->scores + kv * group * s->n_ctx_pad + j);
         from += b_end - b;
     }
@@ -179,20 +183,21 @@ void attention_softmax(struct session *s, unsigned thread, unsigned threads)
     size_t from, to;
     pool_share(s->m->hp.n_head, 1, thread, threads, &from, &to);
     for (size_t h = from; h < to; h++)
-        s->inv[h] = 1.0f / s->ops->softmax_exp(s->scores + h * s->n_ctx_pad, s->pos + 1);
+        s->inv[h] = 1.0f / s->ops->softmax_exp(s->scores + h * s->n_ctx_pad, s->at[0].pos + 1);
 }
 
 void attention_mix(struct session *s, size_t layer, unsigned thread, unsigned threads)
 {
     const struct hparams *hp = &s->m->hp;
     const size_t group = hp->n_head / hp->n_head_kv, slices = s->dim_pad / MIX_SLICE;
+    const struct token_place first = {s->at[0].seq, 0};
     size_t from, to;
     pool_share(hp->n_head_kv * slices, 1, thread, threads, &from, &to);
     while (from < to) {
         const size_t kv = from / slices, d = from % slices;
         const size_t d_end = slices < d + to - from ? slices : d + to - from;
-        mix_of(s, s->scores + kv * group * s->n_ctx_pad, s->inv + kv * group, 0, kv * group, group, cache_at(s, s->v, layer, kv, 0),
-               s->pos + 1, d * MIX_SLICE, d_end * MIX_SLICE);
+        mix_of(s, s->scores + kv * group * s->n_ctx_pad, s->inv + kv * group, 0, kv * group, group, cache_at(s, s->v, layer, kv, first),
+               s->at[0].pos + 1, d * MIX_SLICE, d_end * MIX_SLICE);
         from += d_end - d;
     }
 }

@@ -212,7 +212,7 @@ static void embed(const struct work *w)
     for (size_t t = from; t < to; t++) {
         s->m->embd.fmt->get_row(&s->m->embd, (size_t)s->ids[t], s->x + t * s->m->hp.n_embd);
         op_lap(w->lane, OP_EMBED);
-        rope_angles(s->inv_freq, s->m->hp.rope_dim, s->pos + t, s->rope + t * s->m->hp.rope_dim);
+        rope_angles(s->inv_freq, s->m->hp.rope_dim, s->at[t].pos, s->rope + t * s->m->hp.rope_dim);
         op_lap(w->lane, OP_ROPE);
     }
     barrier(w);
@@ -271,7 +271,7 @@ static void ffn_block(struct work *w, size_t i)
     barrier(w);
 }
 
-void forward_chunk(void *session, unsigned thread, unsigned threads)
+void forward_pass(void *session, unsigned thread, unsigned threads)
 {
     struct session *s = session;
     struct work w = {.s = s, .lane = s->profile ? &s->profile->lane[thread] : NULL, .thread = thread, .threads = threads};

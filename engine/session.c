@@ -1,4 +1,5 @@
-/* Life cycle of an inference: one allocation for cache and scratch, sized from the model; the token loop in chunks. */
+/* Life cycle of an inference: one allocation for cache and scratch, sized from the model; the token loop in chunks,
+ * and the pass over several sequences. */
 #include "engine/session.h"
 
 #include <errno.h>
@@ -59,11 +60,13 @@ static void lay_out_thread(struct session *s, struct layout *l, struct thread_sp
 static void lay_out(struct session *s, struct layout *l)
 {
     const struct hparams *hp = &s->m->hp;
-    const size_t n = s->chunk, elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float);
-    const size_t cache = hp->n_layer * hp->n_head_kv * s->n_ctx * s->dim_pad * elem;
+    const size_t n = s->pass_tokens, elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float);
+    const size_t cache = s->n_seq * hp->n_layer * hp->n_head_kv * s->n_ctx * s->dim_pad * elem;
     s->k = take(l, cache);
     s->v = take(l, cache);
     s->kv_bytes = 2 * cache;
+    s->seq = take(l, s->n_seq * sizeof *s->seq);
+    s->at = take(l, n * sizeof *s->at);
     s->x = take_floats(l, n * hp->n_embd);
     s->y = take_floats(l, n * hp->n_embd);
     s->q = take_floats(l, n * hp->n_head * hp->head_dim);
@@ -101,6 +104,8 @@ static void set_sizes(struct session *s, const struct session_options *opt)
     s->chunk = opt->chunk ? opt->chunk : DEFAULT_CHUNK;
     if (s->chunk > s->n_ctx)
         s->chunk = s->n_ctx;
+    s->n_seq = opt->sequences ? opt->sequences : 1;
+    s->pass_tokens = s->chunk > s->n_seq ? s->chunk : s->n_seq;
     s->kv = opt->kv;
     s->dim_pad = round_up(hp->head_dim, 16);
     s->n_ctx_pad = round_up(s->n_ctx, 16);
@@ -118,6 +123,10 @@ int session_new(const struct model *m, const struct session_options *opt, struct
     s->m = m;
     s->ops = ops_select();
     set_sizes(s, opt);
+    if (s->n_seq > SESSION_MAX_SEQUENCES) {
+        rc = -EINVAL;
+        goto fail;
+    }
     mark_kinds(s);
     rc = pool_new(opt->threads, !opt->no_pin, opt->spin_us ? opt->spin_us : DEFAULT_SPIN_US, &s->pool);
     if (rc != 0)
@@ -142,8 +151,8 @@ int session_new(const struct model *m, const struct session_options *opt, struct
     *out = s;
     return 0;
 fail:
-    snprintf(err, MODEL_ERR_LEN, "%s: cannot start inference with %u threads, %zu tokens of context (%.1f GB): %s", m->name, opt->threads,
-             s ? s->n_ctx : 0, 1e-9 * (double)l.used, strerror(-rc));
+    snprintf(err, MODEL_ERR_LEN, "%s: cannot start inference with %u threads, %zu x %zu tokens of context (%.1f GB): %s", m->name,
+             opt->threads, s ? s->n_seq : 0, s ? s->n_ctx : 0, 1e-9 * (double)l.used, strerror(-rc));
     session_free(s);
     return rc;
 }
@@ -169,43 +178,116 @@ static void run_pass(struct session *s)
 {
     struct op_profile *p = s->profile;
     const uint64_t before = p ? now_ns() : 0;
-    pool_run(s->pool, forward_chunk, s);
+    s->n_seen = 0;
+    for (size_t t = 0; t < s->n; t++)
+        s->n_seen += s->at[t].pos + 1;
+    pool_run(s->pool, forward_pass, s);
     if (!p)
         return;
     const size_t elem = s->kv == KV_F16 ? sizeof(uint16_t) : sizeof(float), row = s->m->hp.n_head_kv * s->dim_pad;
     p->pass_ns += now_ns() - before;
-    p->attn_macs += model_work(s->m, s->pos, s->n, 0, elem).attn_macs;
-    p->attn_bytes += 2.0 * (double)(s->m->hp.n_layer * row * elem) * (double)(s->pos + s->n);
+    for (size_t t = 0; t < s->n; t++) {
+        p->attn_macs += model_work(s->m, s->at[t].pos, 1, 0, elem).attn_macs;
+        if (t + 1 == s->n || s->at[t + 1].seq != s->at[t].seq) /* the cache of a sequence is read once per pass */
+            p->attn_bytes += 2.0 * (double)(s->m->hp.n_layer * row * elem) * (double)(s->at[t].pos + 1);
+    }
 }
 
-int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits)
+static bool ids_valid(const struct session *s, const int32_t *ids, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (size_t)ids[i] >= s->m->hp.n_vocab)
-            return -EINVAL;
-    if (n > s->n_ctx - s->pos)
+            return false;
+    return true;
+}
+
+int session_eval_of(struct session *s, size_t seq, const int32_t *ids, size_t n, bool all, float *logits)
+{
+    if (seq >= s->n_seq || !ids_valid(s, ids, n))
+        return -EINVAL;
+    struct sequence *q = &s->seq[seq];
+    if (n > s->n_ctx - q->pos)
         return -ENOSPC;
     s->want_all = all;
     for (size_t done = 0; done < n; done += s->n) {
         s->ids = ids + done;
         s->n = n - done < s->chunk ? n - done : s->chunk;
+        for (size_t t = 0; t < s->n; t++)
+            s->at[t] = (struct token_place){seq, q->pos + t};
         const bool last = done + s->n == n;
         s->logits = logits && all ? logits + done * s->m->hp.n_vocab : last ? logits : NULL;
         run_pass(s);
-        s->pos += s->n;
+        q->pos += s->n;
     }
     return 0;
 }
 
+int session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits)
+{
+    return session_eval_of(s, 0, ids, n, all, logits);
+}
+
+/* Notes the places of a pass of one token per sequence. A sequence is marked while the others are looked at, to find it twice. */
+static int place_each(struct session *s, const size_t *seqs, size_t n)
+{
+    int rc = n <= s->n_seq ? 0 : -EINVAL;
+    size_t marked = 0;
+    for (; !rc && marked < n; marked++) {
+        const size_t seq = seqs ? seqs[marked] : marked;
+        if (seq >= s->n_seq || s->seq[seq].in_pass) {
+            rc = -EINVAL;
+            break;
+        }
+        if (s->seq[seq].pos >= s->n_ctx)
+            rc = -ENOSPC;
+        s->at[marked] = (struct token_place){seq, s->seq[seq].pos};
+        s->seq[seq].in_pass = true;
+    }
+    for (size_t i = 0; i < marked; i++)
+        s->seq[s->at[i].seq].in_pass = false;
+    return rc;
+}
+
+int session_decode(struct session *s, const size_t *seqs, const int32_t *ids, size_t n, float *logits)
+{
+    const int rc = ids_valid(s, ids, n) ? place_each(s, seqs, n) : -EINVAL;
+    if (rc || n == 0)
+        return rc;
+    s->want_all = true;
+    s->ids = ids;
+    s->n = n;
+    s->logits = logits;
+    run_pass(s);
+    for (size_t i = 0; i < n; i++)
+        s->seq[s->at[i].seq].pos++;
+    return 0;
+}
+
+size_t session_sequences(const struct session *s)
+{
+    return s->n_seq;
+}
+
+size_t session_pos_of(const struct session *s, size_t seq)
+{
+    return s->seq[seq].pos;
+}
+
 size_t session_pos(const struct session *s)
 {
-    return s->pos;
+    return session_pos_of(s, 0);
+}
+
+void session_rewind_of(struct session *s, size_t seq, size_t pos)
+{
+    if (pos < s->seq[seq].pos)
+        s->seq[seq].pos = pos;
 }
 
 void session_rewind(struct session *s, size_t pos)
 {
-    if (pos < s->pos)
-        s->pos = pos;
+    for (size_t i = 0; i < s->n_seq; i++)
+        session_rewind_of(s, i, pos);
 }
 
 unsigned session_threads(const struct session *s)

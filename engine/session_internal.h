@@ -27,12 +27,25 @@ struct tail_counter {
     _Alignas(64) atomic_size_t taken;
 };
 
+/* Where a token of the pass stands: its sequence, and its position there. */
+struct token_place {
+    size_t seq, pos;
+};
+
+/* A context: how many tokens it holds. */
+struct sequence {
+    size_t pos;
+    bool in_pass; /* while the sequences of a pass are checked */
+};
+
 struct session {
     const struct model *m;
     const struct ops *ops;
     struct pool *pool;
     struct op_profile *profile; /* the caller's; NULL: off */
-    size_t n_ctx, chunk, pos;
+    size_t n_ctx, chunk; /* tokens: of a sequence; of a prefill pass */
+    size_t n_seq, pass_tokens; /* sequences; tokens of a pass at most: max(chunk, n_seq) */
+    struct sequence *seq;      /* [n_seq] */
     enum kv_type kv;
 
     size_t dim_pad;   /* head_dim rounded up to 16, with zeros: rows of K, V, q and of the attention's output */
@@ -40,12 +53,14 @@ struct session {
     size_t max_cols;  /* widest input of any matrix */
     size_t score_rows;
 
-    /* KV cache: [layer][kv_head][n_ctx][dim_pad] in f16 or f32 */
+    /* KV cache: [sequence][layer][kv_head][n_ctx][dim_pad] in f16 or f32 */
     void *k, *v;
 
-    /* one chunk of n <= chunk tokens */
+    /* one pass of n <= pass_tokens tokens: successive ones of one sequence, or one of each of several */
     const int32_t *ids;
     size_t n;
+    struct token_place *at; /* [n] */
+    size_t n_seen;          /* sum over the tokens of the positions they see, pos + 1 */
     float *x;           /* [n, n_embd] residual stream */
     float *q, *k_new, *v_new; /* [n, heads * head_dim] projections*/
     float *q_pad;       /* [n, n_head, dim_pad] rotated queries */
@@ -57,7 +72,7 @@ struct session {
     float *rope;        /* [n, rope_dim] cos, sin of each pair */
     double *inv_freq;   /* [rope_dim / 2] */
     struct tail_counter *tails; /* [TAIL_COUNTERS] */
-    void *acts_buf[ACT_KINDS]; /* the chunk's activations: prefill prepares them together */
+    void *acts_buf[ACT_KINDS]; /* the pass's activations: prefill prepares them together */
     bool acts_used[ACT_KINDS]; /* kinds that some matrix of this model takes */
     struct thread_space *space;
 
@@ -68,10 +83,10 @@ struct session {
     size_t arena_bytes, kv_bytes;
 };
 
-/* One chunk: s->ids[0 .. n), positions s->pos ..; logits where asked. Run by every thread of the pool. */
-void forward_chunk(void *session, unsigned thread, unsigned threads);
+/* One pass: s->ids[0 .. n) at s->at[]; logits where asked. Run by every thread of the pool. */
+void forward_pass(void *session, unsigned thread, unsigned threads);
 
-/* Rotates q and k of the chunk, stores k and v in the cache of `layer`. This thread's share. */
+/* Rotates q and k of the pass, stores k and v in the cache of `layer`. This thread's share. */
 void attention_store(struct session *s, size_t layer, unsigned thread, unsigned threads);
 /* attn = softmax(q K^T / sqrt(head_dim)) V for this thread's share of tokens and heads. */
 void attention_run(struct session *s, size_t layer, unsigned thread, unsigned threads);
