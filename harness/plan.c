@@ -127,12 +127,13 @@ static double estimate(const struct suite *s, const struct group *g, const struc
     return 0.02 + once * reps + (double)g->weight_bytes / 0.5e9 / 4;
 }
 
-static void say_too_large(struct cell *c, double available)
+static void say_too_large(struct cell *c, double weights, double available)
 {
     const bool giga = c->need_bytes >= 1e9;
     const double unit = giga ? 1e9 : 1e6;
-    snprintf(c->reason, sizeof c->reason, "needs %.1f %s, %.1f %s available", c->need_bytes / unit, giga ? "GB" : "MB",
-             available / unit, giga ? "GB" : "MB");
+    const char *name = giga ? "GB" : "MB";
+    snprintf(c->reason, sizeof c->reason, "needs %.1f %s, %.1f %s available (weights %.1f, cache and buffers %.1f)",
+             c->need_bytes / unit, name, available / unit, name, weights / unit, (c->need_bytes - weights) / unit);
 }
 
 static int add_cell(const struct suite *s, struct plan *p, size_t available, struct cell c)
@@ -149,7 +150,7 @@ static int add_cell(const struct suite *s, struct plan *p, size_t available, str
         c.need_bytes = (double)g->weight_bytes + fmax(session, MODEL_LOAD_SPARE);
         c.estimate_s = estimate(s, g, &c);
         if (c.need_bytes > (double)available)
-            say_too_large(&c, (double)available);
+            say_too_large(&c, (double)g->weight_bytes, (double)available);
     }
     p->cells[p->n_cells++] = c;
     return 0;
@@ -245,7 +246,9 @@ static int build(const struct suite *s, size_t available, struct plan *p, char e
     for (size_t i = 0; !rc && i < s->models.n; i++) {
         char why[MODEL_ERR_LEN] = "";
         suite_resolve(s, s->models.v[i], path, sizeof path);
-        if ((rc = plan_model(s, path, NULL, &hp, &bytes, why))) {
+        /* a shape that no ternary format takes is a model all the same: f32 takes any */
+        const struct format *any = strncmp(path, "synth:", 6) ? NULL : format_find("f32");
+        if ((rc = plan_model(s, path, any, &hp, &bytes, why))) {
             snprintf(err, SUITE_ERR_LEN, "%s", why);
             return rc;
         }
