@@ -7,7 +7,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 lint=$PWD/tests/lint.sh
 n=0
-plan=24
+plan=26
 
 fresh() { # a clean tree
     rm -rf "${dir:?}/t"
@@ -68,6 +68,12 @@ printf '#include "reports/report_cmds.h"\n' >harness/main.c
 clean "main.c sees the commands of a folder" includes
 mv harness/main.c harness/other.c
 finds "another file does not" includes 'harness/other.c:1: harness/ may include engine profiles kernels, not "reports/report_cmds.h"'
+
+fresh
+printf '#include "harness/stats_rank.h"\n' >reports/verdict.c
+clean "reports see the statistics" includes
+printf '#include "harness/record.h"\n' >reports/verdict.c
+finds "and nothing else of the harness" includes 'reports/verdict.c:1: reports/ may include only itself, not "harness/record.h"'
 
 fresh
 touch kernels/x86/high.c
