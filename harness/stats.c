@@ -83,6 +83,16 @@ static void log_t_interval(const double *x, size_t n, struct interval *out)
     snprintf(out->method, sizeof out->method, "t interval of log time, n=%zu", n);
 }
 
+void stats_geomean(const double *x, size_t n, struct interval *out)
+{
+    assert(n >= 1);
+    out->value = exp(log_moments(x, n).mean);
+    if (n == 1)
+        no_interval(out);
+    else
+        log_t_interval(x, n, out);
+}
+
 static void order_interval(const double *sorted, size_t n, struct interval *out)
 {
     /* below = P(Binomial(n, 1/2) < k), term = P(Binomial = k). In logs, as 2^-n underflows for n > 1074. */

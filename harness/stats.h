@@ -28,6 +28,8 @@ double stats_sd(const double *x, size_t n);   /* divisor n - 1; n >= 2 */
 
 /* Median of positive values with its interval. n >= 1. 0 or -ENOMEM. */
 int stats_median_interval(const double *x, size_t n, struct interval *out);
+/* Geometric mean of n >= 1 positive values that are a sample, with the t interval of their logarithms. */
+void stats_geomean(const double *x, size_t n, struct interval *out);
 /* Median absolute deviation from the median, unscaled. 0 or -ENOMEM. */
 int stats_mad(const double *x, size_t n, double *out);
 

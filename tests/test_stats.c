@@ -20,12 +20,7 @@
 
 #include "engine/student_t.h"
 #include "harness/stats.h"
-
-static void assert_close(double got, double want, double relative)
-{
-    if (!(fabs(got - want) <= relative * fabs(want)))
-        fail_msg("got %.15g, want %.15g", got, want);
-}
+#include "tests/assert_close.h"
 
 static void test_incomplete_beta(void **state)
 {
@@ -151,6 +146,21 @@ static void test_order_interval(void **state)
     }
 }
 
+/* R 4.2: l <- log(c(1.1,0.9,1.3,1.05)); exp(mean(l) + c(0,-1,1) * qt(.975,3) * sd(l)/2) */
+static void test_geomean(void **state)
+{
+    const double x[] = {1.1, 0.9, 1.3, 1.05};
+    struct interval g;
+    (void)state;
+    stats_geomean(x, 4, &g);
+    assert_close(g.value, 1.078181712977851, 1e-13);
+    assert_close(g.lo, 0.847402001841404, 1e-10);
+    assert_close(g.hi, 1.371811494041547, 1e-10);
+    stats_geomean(x, 1, &g);
+    assert_close(g.value, 1.1, 1e-15);
+    assert_true(isnan(g.lo) && isnan(g.hi));
+}
+
 /* 2^-n underflows a double from n = 1075 on. */
 static void test_order_interval_of_many(void **state)
 {
@@ -236,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_t_interval_of_log),
         cmocka_unit_test(test_order_interval),
         cmocka_unit_test(test_order_interval_of_many),
+        cmocka_unit_test(test_geomean),
         cmocka_unit_test(test_speed_ratio),
         cmocka_unit_test(test_speed_ratio_edges),
         cmocka_unit_test(test_coverage),
