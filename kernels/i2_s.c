@@ -138,6 +138,15 @@ const struct kernel i2s_kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, i2_s_gemv_avx2, i2_s_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_i8mm
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, i2_s_gemv_dotprod, i2_s_gemm_i8mm},
+#endif
+#ifdef HAVE_ISA_dotprod
+    {"dotprod", CPU_NEON | CPU_DOTPROD, i2_s_gemv_dotprod, i2_s_gemm_dotprod},
+#endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, i2_s_gemv_neon, i2_s_gemm_neon},
+#endif
     {"c", 0, i2_s_gemm_c, i2_s_gemm_c},
 };
 

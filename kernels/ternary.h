@@ -55,5 +55,8 @@ DECLARE_KERNELS(tq1_0, avxvnni);
 DECLARE_KERNELS(tq1_0, avx512);
 DECLARE_KERNELS(tq1_0, avx512vnni);
 DECLARE_KERNELS(tq1_0, avx512vbmi);
+DECLARE_KERNELS(i2_s, neon);
+DECLARE_KERNELS(i2_s, dotprod);
+MATMUL(i2_s_gemm_i8mm); /* gemv: dotprod's */
 
 #endif

@@ -8,7 +8,7 @@
 #define BITJOULE_BLOCK_TILE_H
 
 #include "baselines/baseline_kernels.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 #include "kernels/x86/vec.h"
 
 enum { TILE_VECS = Q_GROUP / VEC_ROWS /* registers of a group of rows: 1 or 2 */ };

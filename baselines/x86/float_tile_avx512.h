@@ -10,7 +10,7 @@
 #endif
 #define VEC_BITS 512
 #include "baselines/baseline_kernels.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 #include "kernels/x86/vec.h"
 
 /* One tile of a group of 16 * vecs rows. w: [kc][16 vecs], x: [tokens][x_ld], acc: [tokens][16 vecs]. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "baselines/baseline_kernels.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 /* The rows of a group into y, or those of them before row1. */
 static inline void store_rows(float *y, size_t row, size_t row1, const float *acc, size_t group)

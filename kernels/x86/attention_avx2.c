@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 #include "kernels/ops_tables.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "kernels/format.h"
-#include "kernels/x86/tile.h"
+#include "kernels/tile.h"
 #include "kernels/x86/vec.h"
 
 #ifndef GEMM_GROUP

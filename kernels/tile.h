@@ -14,10 +14,12 @@
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile. Only
- * where the sum is a register: not when intrinsics are emulated. */
+/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile on x86.
+ * Only where the sum is a register: not when intrinsics are emulated. */
 #if defined(__AVX2__) && !defined(__clang__)
 #define KEEP(sum) __asm__("" : "+v"(sum))
+#elif defined(__aarch64__) && !defined(__clang__)
+#define KEEP(sum) __asm__("" : "+w"(sum))
 #else
 #define KEEP(sum) ((void)0)
 #endif
@@ -31,6 +33,8 @@ static inline size_t next_tile(size_t tokens_left, size_t tile)
 
 /* switch (tokens) { TILE_CASES_n(CALL) }: runs CALL(tokens) with a constant, 1 .. n */
 #define TILE_CASE(call, n) case n: call(n); break;
+#define TILE_CASES_2(call) TILE_CASE(call, 1) default: call(2); break;
+#define TILE_CASES_3(call) TILE_CASE(call, 1) TILE_CASE(call, 2) default: call(3); break;
 #define TILE_CASES_4(call) TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) default: call(4); break;
 #define TILE_CASES_6(call) \
     TILE_CASE(call, 1) TILE_CASE(call, 2) TILE_CASE(call, 3) TILE_CASE(call, 4) TILE_CASE(call, 5) default: call(6); break;
