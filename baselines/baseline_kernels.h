@@ -118,5 +118,16 @@ DECLARE_KERNELS(q6_k, avx2);
 DECLARE_KERNELS(q6_k, avxvnni);
 MATMUL(q6_k_gemm_avx512); /* gemv: AVX2's */
 DECLARE_KERNELS(q6_k, avx512vnni);
+DECLARE_KERNELS(f32, neon);
+DECLARE_KERNELS(f16, neon);
+DECLARE_KERNELS(q8_0, neon);
+DECLARE_KERNELS(q8_0, dotprod);
+MATMUL(q8_0_gemm_i8mm); /* gemv: dotprod's, here and below */
+DECLARE_KERNELS(q4_0, neon);
+DECLARE_KERNELS(q4_0, dotprod);
+MATMUL(q4_0_gemm_i8mm);
+DECLARE_KERNELS(q6_k, neon);
+DECLARE_KERNELS(q6_k, dotprod);
+MATMUL(q6_k_gemm_i8mm);
 
 #endif

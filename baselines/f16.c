@@ -96,6 +96,9 @@ static const struct kernel f16_kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, f16_gemv_avx2, f16_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, f16_gemv_neon, f16_gemm_neon},
+#endif
     {"c", 0, f16_c, f16_c},
 };
 

@@ -76,6 +76,9 @@ static const struct kernel f32_kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, f32_gemv_avx2, f32_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, f32_gemv_neon, f32_gemm_neon},
+#endif
     {"c", 0, f32_c, f32_c},
 };
 

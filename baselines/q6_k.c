@@ -143,6 +143,15 @@ static const struct kernel q6_k_kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, q6_k_gemv_avx2, q6_k_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_i8mm
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, q6_k_gemv_dotprod, q6_k_gemm_i8mm},
+#endif
+#ifdef HAVE_ISA_dotprod
+    {"dotprod", CPU_NEON | CPU_DOTPROD, q6_k_gemv_dotprod, q6_k_gemm_dotprod},
+#endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, q6_k_gemv_neon, q6_k_gemm_neon},
+#endif
     {"c", 0, q6_k_c, q6_k_c},
 };
 

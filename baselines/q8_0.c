@@ -115,6 +115,15 @@ static const struct kernel q8_0_kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, q8_0_gemv_avx2, q8_0_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_i8mm
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, q8_0_gemv_dotprod, q8_0_gemm_i8mm},
+#endif
+#ifdef HAVE_ISA_dotprod
+    {"dotprod", CPU_NEON | CPU_DOTPROD, q8_0_gemv_dotprod, q8_0_gemm_dotprod},
+#endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, q8_0_gemv_neon, q8_0_gemm_neon},
+#endif
     {"c", 0, q8_0_c, q8_0_c},
 };
 

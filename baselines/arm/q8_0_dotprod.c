@@ -1,0 +1,9 @@
+/* q8_0 on ARM with dot products (sdot); the kernels are in q8_0_arm.h. */
+#ifndef __ARM_FEATURE_DOTPROD
+#error "compile with -march=armv8.2-a+dotprod"
+#endif
+#define DOT_SDOT
+
+#include "baselines/arm/q8_0_arm.h"
+
+BLOCK_KERNELS(q8_0, dotprod)

@@ -1,0 +1,9 @@
+/* q8_0 on ARM with smmla, which serves the gemm; the kernels are in q8_0_arm.h. */
+#ifndef __ARM_FEATURE_MATMUL_INT8
+#error "compile with -march=armv8.2-a+dotprod+i8mm"
+#endif
+#define DOT_MMLA
+
+#include "baselines/arm/q8_0_arm.h"
+
+BLOCK_GEMM(q8_0, i8mm)
