@@ -64,12 +64,6 @@ static json_t *samples_json(const struct samples *s)
     return a;
 }
 
-static json_t *interval_json(const struct interval *i)
-{
-    return json_pack("{s:f, s:o, s:o, s:o, s:s}", "median", i->value, "lo", json_number_or_null(i->lo), "hi",
-                     json_number_or_null(i->hi), "confidence", json_number_or_null(i->confidence), "method", i->method);
-}
-
 /* ---- speed and latency ---------------------------------------------------------------------------------------------- */
 
 static json_t *speed_json(const struct cell_result *r, struct interval *speed)
@@ -79,13 +73,13 @@ static json_t *speed_json(const struct cell_result *r, struct interval *speed)
         v[i] = cell_tokens(r) / r->time_s.v[i];
     const int rc = v ? stats_median_interval(v, r->time_s.n, speed) : -ENOMEM;
     free(v);
-    return rc ? NULL : interval_json(speed);
+    return rc ? NULL : json_interval(speed);
 }
 
 static json_t *ttft_json(const struct cell_result *r)
 {
     struct interval t;
-    return stats_median_interval(r->time_s.v, r->time_s.n, &t) ? NULL : interval_json(&t);
+    return stats_median_interval(r->time_s.v, r->time_s.n, &t) ? NULL : json_interval(&t);
 }
 
 static double median_s(const struct cell_result *r)

@@ -14,6 +14,12 @@ json_t *json_text_or_null(const char *text)
     return text && text[0] ? json_string(text) : json_null();
 }
 
+json_t *json_interval(const struct interval *i)
+{
+    return json_pack("{s:f, s:o, s:o, s:o, s:s}", "median", i->value, "lo", json_number_or_null(i->lo), "hi",
+                     json_number_or_null(i->hi), "confidence", json_number_or_null(i->confidence), "method", i->method);
+}
+
 json_t *metric_json_find(const json_t *metrics, const char *name)
 {
     size_t i;

@@ -24,6 +24,8 @@ static const struct command {
     {"doctor", cmd_doctor, "what this machine can measure, what not, and the remedy"},
     {"energy", cmd_energy, "joules, watts and counters of a command or an interval"},
     {"report", cmd_report, "tables and plots from results"},
+    {"export", cmd_export, "results in the formats of other tools"},
+    {"import", cmd_import, "results of llama-bench as a record"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
