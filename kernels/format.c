@@ -7,7 +7,7 @@
 #include "kernels/cpu.h"
 #include "kernels/ternary.h"
 
-const struct format *const ternary_formats[] = {&format_i2_s, &format_tl2, &format_tq1_0, &format_tq2_0, NULL};
+const struct format *const ternary_formats[] = {&format_i2_s, &format_tl2, &format_tl1, &format_tq1_0, &format_tq2_0, NULL};
 
 const struct kernel *format_kernel(const struct format *fmt)
 {

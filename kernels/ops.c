@@ -210,6 +210,9 @@ const struct ops *const ops_tables[] = {
 #ifdef HAVE_ISA_avx2
     &ops_avx2,
 #endif
+#ifdef HAVE_ISA_neon
+    &ops_neon,
+#endif
     &ops_c,
     NULL,
 };

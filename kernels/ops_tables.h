@@ -4,7 +4,7 @@
 
 #include "kernels/ops.h"
 
-extern const struct ops ops_c, ops_avx2;
+extern const struct ops ops_c, ops_avx2, ops_neon;
 
 #define DECLARE_SCORES(name, type)                                                                                                  \
     void name(const float *q, size_t q_ld, size_t n_q, const type *k, size_t n_pos, size_t dim, float scale, float *s, size_t s_ld)
@@ -15,5 +15,9 @@ DECLARE_SCORES(attn_scores_f16_avx2, uint16_t);
 DECLARE_SCORES(attn_scores_f32_avx2, float);
 DECLARE_MIX(attn_mix_f16_avx2, uint16_t);
 DECLARE_MIX(attn_mix_f32_avx2, float);
+DECLARE_SCORES(attn_scores_f16_neon, uint16_t);
+DECLARE_SCORES(attn_scores_f32_neon, float);
+DECLARE_MIX(attn_mix_f16_neon, uint16_t);
+DECLARE_MIX(attn_mix_f32_neon, float);
 
 #endif

@@ -77,6 +77,15 @@ const struct peak_loops *const peak_tables[] = {
 #ifdef HAVE_ISA_avx2
     &peak_avx2,
 #endif
+#ifdef HAVE_ISA_i8mm
+    &peak_i8mm,
+#endif
+#ifdef HAVE_ISA_dotprod
+    &peak_dotprod,
+#endif
+#ifdef HAVE_ISA_neon
+    &peak_neon,
+#endif
     &peak_c,
     NULL,
 };

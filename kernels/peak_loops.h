@@ -24,7 +24,8 @@ struct peak_loops {
     int64_t (*read)(const void *p, size_t bytes, size_t ahead);
 };
 
-extern const struct peak_loops peak_c, peak_avx2, peak_avxvnni, peak_avx512, peak_avx512vnni;
+extern const struct peak_loops peak_c, peak_avx2, peak_avxvnni, peak_avx512, peak_avx512vnni, peak_neon, peak_dotprod,
+    peak_i8mm;
 
 /* All that this build has, best first, plain C last, NULL-terminated. */
 extern const struct peak_loops *const peak_tables[];

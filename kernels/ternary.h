@@ -8,7 +8,7 @@
 
 #include "kernels/format.h"
 
-extern const struct format format_i2_s, format_tl2, format_tq1_0, format_tq2_0;
+extern const struct format format_i2_s, format_tl2, format_tl1, format_tq1_0, format_tq2_0;
 
 /* Codes 0, 1, 2 of n floats that hold -s, 0 or +s */
 static inline void ternary_codes(const float *x, size_t n, uint8_t *codes)
@@ -58,5 +58,11 @@ DECLARE_KERNELS(tq1_0, avx512vbmi);
 DECLARE_KERNELS(i2_s, neon);
 DECLARE_KERNELS(i2_s, dotprod);
 MATMUL(i2_s_gemm_i8mm); /* gemv: dotprod's */
+DECLARE_KERNELS(tl1, neon);
+MATMUL(tl1_gemm_dotprod); /* gemv: NEON's */
+MATMUL(tl1_gemm_i8mm);
+DECLARE_KERNELS(tq1_0, neon);
+DECLARE_KERNELS(tq1_0, dotprod);
+MATMUL(tq1_0_gemm_i8mm); /* gemv: dotprod's */
 
 #endif

@@ -197,6 +197,15 @@ static const struct kernel kernels[] = {
 #ifdef HAVE_ISA_avx2
     {"avx2", CPU_AVX2, tq1_0_gemv_avx2, tq1_0_gemm_avx2},
 #endif
+#ifdef HAVE_ISA_i8mm
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, tq1_0_gemv_dotprod, tq1_0_gemm_i8mm},
+#endif
+#ifdef HAVE_ISA_dotprod
+    {"dotprod", CPU_NEON | CPU_DOTPROD, tq1_0_gemv_dotprod, tq1_0_gemm_dotprod},
+#endif
+#ifdef HAVE_ISA_neon
+    {"neon", CPU_NEON, tq1_0_gemv_neon, tq1_0_gemm_neon},
+#endif
     {"c", 0, tq1_0_gemm_c, tq1_0_gemm_c},
 };
 

@@ -46,7 +46,7 @@ static float *all_logits(const struct model *m, const int32_t *ids, size_t n, un
 /* Plain C under an emulator takes minutes for what takes a second here: a short prompt then. */
 static const struct golden_prompt *matrix_prompt(void)
 {
-    return &prompts[cpu_features() & CPU_AVX2 ? 5 : 2];
+    return &prompts[cpu_features() & (CPU_AVX2 | CPU_NEON) ? 5 : 2];
 }
 
 /* All positions of a prompt, run in one way, against C with one thread, token by token. */
@@ -65,7 +65,7 @@ static void formats_threads_chunks_isas(void **state)
     } models[] = {
         {"kjv-tiny-i2_s.gguf", NULL},    {"kjv-tiny-tq1_0.gguf", NULL},    {"kjv-tiny-tq2_0.gguf", NULL},
         {"kjv-tiny-f16.gguf", "i2_s"},   {"kjv-tiny-f16.gguf", "tq1_0"},   {"kjv-tiny-i2_s.gguf", "tq2_0"},
-        {"kjv-tiny-i2_s.gguf", "tl2"},
+        {"kjv-tiny-i2_s.gguf", "tl2"},   {"kjv-tiny-i2_s.gguf", "tl1"},
     };
     static const size_t chunks[] = {1, 7, 64, 128};
     const struct golden_prompt *p = matrix_prompt();

@@ -56,6 +56,7 @@ static void test_sizes(void **state)
         {"f32", 0, 1, 4, 0, 32},             {"f16", 1, 1, 2, 0, 16},           {"q8_0", 8, 32, 34, 0, 8.5},
         {"q4_0", 2, 32, 18, 0, 4.5},         {"q6_k", 14, 256, 210, 0, 6.5625},
         {"tl2", 36, 128, 32, 32, 5.0 / 3},
+        {"tl1", 36, 128, 32, 32, 2.0},
     };
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         const struct format *fmt = format_named(want[i].name);

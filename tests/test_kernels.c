@@ -287,9 +287,10 @@ static const char *gemv_isa(const struct format *fmt, const struct kernel *k)
     static const struct {
         const char *format, *isa, *gemv;
     } borrowed[] = {
-        {"tl2", "avx512vnni", "avx512"}, {"tl2", "avxvnni", "avx2"}, {"q8_0", "avx512", "avx2"}, {"q6_k", "avx512", "avx2"},
-        {"i2_s", "i8mm", "dotprod"},     {"tq2_0", "i8mm", "dotprod"}, {"q8_0", "i8mm", "dotprod"},
-        {"q4_0", "i8mm", "dotprod"},     {"q6_k", "i8mm", "dotprod"}};
+        {"tl2", "avx512vnni", "avx512"}, {"tl2", "avxvnni", "avx2"},   {"q8_0", "avx512", "avx2"},  {"q6_k", "avx512", "avx2"},
+        {"tl1", "i8mm", "neon"},         {"tl1", "dotprod", "neon"},   {"i2_s", "i8mm", "dotprod"}, {"tq2_0", "i8mm", "dotprod"},
+        {"tq1_0", "i8mm", "dotprod"},    {"q8_0", "i8mm", "dotprod"},  {"q4_0", "i8mm", "dotprod"}, {"q6_k", "i8mm", "dotprod"},
+    };
     for (size_t i = 0; i < sizeof borrowed / sizeof borrowed[0]; i++)
         if (strcmp(fmt->name, borrowed[i].format) == 0 && strcmp(k->isa, borrowed[i].isa) == 0)
             return borrowed[i].gemv;

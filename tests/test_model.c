@@ -133,7 +133,7 @@ static void assert_same_weights(const struct weights *a, const struct weights *b
 static void a_seed_is_the_same_weights_in_every_format(void **state)
 {
     (void)state;
-    static const char *const formats[] = {"i2_s", "tl2", "tq1_0", "tq2_0", "f16"};
+    static const char *const formats[] = {"i2_s", "tl2", "tl1", "tq1_0", "tq2_0", "f16"};
     struct model *floats = load("synth:tests/shapes/tiny-relu2.ini", "f32", "f32");
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         struct model *m = load("synth:tests/shapes/tiny-relu2.ini", formats[i], "f32");
@@ -147,24 +147,30 @@ static void a_seed_is_the_same_weights_in_every_format(void **state)
     model_free(floats);
 }
 
-/* tl2 is loaded from files of type 36, which are i2_s's, from those of other formats, and made; it takes 5/3 bits of memory. The
- * golden model's rows of 256 columns take 5 * 5 + 2 words, 432 bits. */
-static void tl2_is_a_layout_of_memory(void **state)
+/* Loaded from files of type 36, which are i2_s's, and from those of other formats. row_bytes: of the golden model's rows of 256 columns */
+static void check_layout_of_memory(const char *format, size_t row_bytes)
 {
-    (void)state;
     struct model *i2_s = load(GOLDEN_DIR "kjv-tiny-i2_s.gguf", NULL, NULL);
     const char *const files[] = {GOLDEN_DIR "kjv-tiny-i2_s.gguf", GOLDEN_DIR "kjv-tiny-f16.gguf"};
     assert_string_equal(i2_s->format->name, "i2_s");
     for (size_t i = 0; i < 2; i++) {
-        struct model *tl2 = load(files[i], "tl2", "f16");
-        const struct weights *q = &tl2->layers[0].q;
-        assert_string_equal(tl2->format->name, "tl2");
+        struct model *m = load(files[i], format, "f16");
+        const struct weights *q = &m->layers[0].q;
+        assert_string_equal(m->format->name, format);
         assert_int_equal(q->cols, 256);
-        assert_int_equal(q->fmt->mem_bytes(q->rows, q->cols), q->rows * 54);
-        assert_same_logits(i2_s, tl2);
-        model_free(tl2);
+        assert_int_equal(q->fmt->mem_bytes(q->rows, q->cols), q->rows * row_bytes);
+        assert_same_logits(i2_s, m);
+        model_free(m);
     }
     model_free(i2_s);
+}
+
+/* tl2: 5 * 5 + 2 words, 432 bits; tl1: two bits a weight */
+static void look_ups_are_layouts_of_memory(void **state)
+{
+    (void)state;
+    check_layout_of_memory("tl2", 54);
+    check_layout_of_memory("tl1", 64);
 }
 
 /* i2_s -> f16 -> tq1_0 -> f32 -> tq2_0 -> i2_s: the same bits as the first. */
@@ -433,7 +439,7 @@ int main(void)
         cmocka_unit_test(bad_specs_are_refused),                 cmocka_unit_test(bad_metadata_is_refused),
         cmocka_unit_test(bad_weights_are_refused),               cmocka_unit_test(negative_scale_survives_conversion),
         cmocka_unit_test(unequal_block_scales_are_kept),         cmocka_unit_test(a_seed_is_the_same_weights_in_every_format),
-        cmocka_unit_test(tl2_is_a_layout_of_memory),
+        cmocka_unit_test(look_ups_are_layouts_of_memory),
     };
     return cmocka_run_group_tests_name("models", tests, make_dir, remove_dir);
 }
