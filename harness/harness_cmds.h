@@ -3,6 +3,8 @@
 #define BITJOULE_HARNESS_CMDS_H
 
 int cmd_bench(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
+int cmd_gate(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 

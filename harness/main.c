@@ -23,6 +23,8 @@ static const struct command {
     {"kernels", cmd_kernels, "micro-benchmark of the matrix kernels against this machine's peaks"},
     {"doctor", cmd_doctor, "what this machine can measure, what not, and the remedy"},
     {"energy", cmd_energy, "joules, watts and counters of a command or an interval"},
+    {"compare", cmd_compare, "two records side by side: ratios, intervals, p"},
+    {"gate", cmd_gate, "may this build replace that one? for continuous integration"},
     {"report", cmd_report, "tables and plots from results"},
     {"export", cmd_export, "results in the formats of other tools"},
     {"import", cmd_import, "results of llama-bench as a record"},
