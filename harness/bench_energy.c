@@ -26,7 +26,7 @@ void bench_energy_measure(struct experiment *e, bool after)
     json_t *reply = NULL, *cmd = json_pack("{s:s, s:f}", "cmd", "energy", "idle_s", e->baseline_s);
     if (e->baseline_s > 0)
         progress_step(e->progress, NULL, after ? "idle machine, after" : "idle machine, before");
-    if (worker_start(e->options, &w, reason)) {
+    if (worker_start(e->options, NULL, &w, reason)) {
         json_decref(cmd);
     } else if (worker_call(w, cmd, e->baseline_s + 60, &reply, reason) != WORKER_OK) {
         reply = NULL;
@@ -72,7 +72,7 @@ static json_t *cell_energy_json(const struct plan *p, const struct cell *c, cons
 {
     char id[PLAN_ID_LEN];
     const json_t *headline = cell_energy_metric(r);
-    const double tokens = cell_tokens(r) * (double)r->time_s.n, length_s = window_s(r, headline);
+    const double tokens = cell_tokens(r) * r->energy_repetitions, length_s = window_s(r, headline);
     const struct energy_interval gross =
         energy_gross(json_number_value(json_object_get(headline, "value")), metric_value(r, "energy_quantisation"));
     const struct energy_interval none = {0, 0, 0}, net = energy_net(gross, idle, length_s);
@@ -167,7 +167,7 @@ void bench_energy_estimates(json_t *list, const struct plan *p, const struct cel
         metric_unavailable(&m, name, "J", proxy, "no stat in procfs");
     else {
         metric_set(&m, name, "J", METRIC_ESTIMATED,
-                   proxy_energy_j(busy_s, cpus > 0 ? (unsigned)cpus : 1) / (tokens * (double)r->time_s.n), proxy);
+                   proxy_energy_j(busy_s, cpus > 0 ? (unsigned)cpus : 1) / (tokens * r->repetitions), proxy);
         snprintf(m.reason, sizeof m.reason, "not measured: time in disguise, shown only to compare with publications that use it");
     }
     append(list, &m);

@@ -1,11 +1,12 @@
 /* A cell's samples and answers -> the object of harness/README.md, "The record".
  *
- *     tokens_per_s  = tokens of a repetition / its time, median over repetitions
+ *     sample        = time of a block / its repetitions
+ *     tokens_per_s  = tokens of a repetition / sample, median over the blocks that count
  *     ttft_s        = time of a prefill repetition, which ends with the first token chosen
- *     joules_per_token = energy of the window / (tokens * repetitions); the window holds the timed repetitions and
- *                      the commands between them, which take well below a millisecond each
+ *     joules_per_token = energy of the blocks' windows / (tokens * repetitions)
  *     energy_delay_js = energy of a repetition * its mean time
- *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak), and the share reached */
+ *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak) by the peaks of a block's round;
+ *                     share: what the block reached of it, median over the blocks */
 #include "harness/cell_result.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/block_metrics.h"
 #include "harness/cell_ops.h"
 #include "harness/json_util.h"
 #include "profiles/metric_out.h"
@@ -31,8 +33,41 @@ int samples_push(struct samples *s, double x)
     return 0;
 }
 
+static int take_samples(struct cell_result *r, const struct block *b)
+{
+    const double n = b->repetitions;
+    int rc = samples_push(&r->time_s, b->time_s / n);
+    for (size_t i = 0; !rc && i < json_array_size(b->token_s); i++)
+        rc = samples_push(&r->token_s, json_number_value(json_array_get(b->token_s, i)));
+    if (!rc && b->energy_j > 0 && b->energy_s > 0) {
+        r->shortest_energy_s = r->energy_s.n ? fmin(r->shortest_energy_s, b->energy_s) : b->energy_s;
+        rc = samples_push(&r->energy_j, b->energy_j / n) || samples_push(&r->energy_s, b->energy_s / n) ? -ENOMEM : 0;
+    }
+    r->repetitions += n;
+    return rc;
+}
+
+int cell_result_add(struct cell_result *r, struct block *b)
+{
+    if (r->n_blocks == r->cap_blocks) {
+        const size_t cap = r->cap_blocks ? 2 * r->cap_blocks : 16;
+        struct block *grown = realloc(r->blocks, cap * sizeof *grown);
+        if (!grown) {
+            block_free(b);
+            return -ENOMEM;
+        }
+        r->blocks = grown;
+        r->cap_blocks = cap;
+    }
+    r->blocks[r->n_blocks++] = *b;
+    return block_counts(b) ? take_samples(r, b) : 0;
+}
+
 void cell_result_free(struct cell_result *r)
 {
+    for (size_t i = 0; i < r->n_blocks; i++)
+        block_free(&r->blocks[i]);
+    free(r->blocks);
     free(r->time_s.v);
     free(r->warmup_s.v);
     free(r->token_s.v);
@@ -105,18 +140,54 @@ static json_t *latency_json(const struct cell_result *r)
 
 /* ---- roofline ------------------------------------------------------------------------------------------------------- */
 
-static json_t *roofline_json(const struct cell_result *r, const json_t *peak, double tokens_per_s)
+/* Tokens per second at most on a machine with these peaks, and what binds. */
+static double limit_of(const struct cell_result *r, const struct block_peaks *p, const char **bound)
 {
-    const double gb_s = json_number_value(json_object_get(peak, "read_gb_s"));
-    const double int8 = json_number_value(json_object_get(peak, "int8_gmac_s")),
-                 fma = json_number_value(json_object_get(peak, "fma_gmac_s"));
-    if (!(gb_s > 0 && int8 > 0 && fma > 0))
+    const double t_bytes = work_of(r, "bytes") / (p->read_gb_s * 1e9);
+    const double t_int8 = work_of(r, "int8_macs") / (p->int8_gmac_s * 1e9), t_fma = work_of(r, "fma_macs") / (p->fma_gmac_s * 1e9);
+    *bound = t_bytes >= t_int8 + t_fma ? "bandwidth" : t_int8 >= t_fma ? "int8" : "fma";
+    return cell_tokens(r) / fmax(t_bytes, t_int8 + t_fma);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The block in the middle decides what binds: the one whose limit is the median. */
+static json_t *roofline_of(const struct cell_result *r, double *limits, double *shares)
+{
+    struct interval share;
+    const char *bound = "", *said = "";
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_blocks; i++) {
+        const struct block *b = &r->blocks[i];
+        if (!block_counts(b) || isnan(b->peaks.read_gb_s))
+            continue;
+        limits[n] = limit_of(r, &b->peaks, &bound);
+        shares[n] = cell_tokens(r) / block_sample_s(b) / limits[n];
+        n++;
+    }
+    if (!n || !isfinite(limits[0]))
         return json_null();
-    const double t_bytes = work_of(r, "bytes") / (gb_s * 1e9);
-    const double t_int8 = work_of(r, "int8_macs") / (int8 * 1e9), t_fma = work_of(r, "fma_macs") / (fma * 1e9);
-    const double limit = cell_tokens(r) / fmax(t_bytes, t_int8 + t_fma);
-    const char *bound = t_bytes >= t_int8 + t_fma ? "bandwidth" : t_int8 >= t_fma ? "int8" : "fma";
-    return json_pack("{s:s, s:f, s:f}", "bound", bound, "share", tokens_per_s / limit, "limit_tokens_per_s", limit);
+    if (stats_median_interval(shares, n, &share))
+        return NULL;
+    qsort(limits, n, sizeof *limits, by_value);
+    const double limit = limits[n / 2];
+    for (size_t i = 0; i < r->n_blocks; i++)
+        if (block_counts(&r->blocks[i]) && limit_of(r, &r->blocks[i].peaks, &bound) == limit)
+            said = bound;
+    return json_pack("{s:s, s:f, s:o, s:o, s:f, s:I}", "bound", said, "share", share.value, "lo", json_number_or_null(share.lo),
+                     "hi", json_number_or_null(share.hi), "limit_tokens_per_s", limit, "rounds", (json_int_t)n);
+}
+
+static json_t *roofline_json(const struct cell_result *r)
+{
+    double *v = malloc(2 * (r->n_blocks + 1) * sizeof *v);
+    json_t *o = v ? roofline_of(r, v, v + r->n_blocks + 1) : NULL;
+    free(v);
+    return o;
 }
 
 /* ---- metrics -------------------------------------------------------------------------------------------------------- */
@@ -176,11 +247,23 @@ static json_t *from_joules(const struct cell_result *r, const char *name, const 
     return metric_json(&m);
 }
 
+void cell_result_settle(struct cell_result *r)
+{
+    if (r->n_blocks) {
+        json_decref(r->metrics);
+        r->metrics = block_metrics_json(r->blocks, r->n_blocks);
+        const char *name = json_string_value(json_object_get(cell_energy_metric(r), "name"));
+        r->energy_repetitions = name ? block_metric_repetitions(r->blocks, r->n_blocks, name) : 0;
+    }
+    for (size_t i = 0; i < r->n_blocks; i++)
+        block_settle(&r->blocks[i]);
+}
+
 static json_t *all_metrics_json(const struct cell_result *r)
 {
     json_t *all = json_array();
     json_array_extend(all, r->metrics);
-    const double n = (double)r->time_s.n;
+    const double n = r->energy_repetitions;
     json_array_append_new(all, from_joules(r, "joules_per_token", "J", 1 / (cell_tokens(r) * n)));
     json_array_append_new(all, from_joules(r, "energy_delay_js", "J s", stats_mean(r->time_s.v, r->time_s.n) / n));
     return all;
@@ -217,14 +300,25 @@ static json_t *identity_json(const struct plan *p, const struct cell *c, const c
     const struct group *g = &p->groups[c->group];
     char id[PLAN_ID_LEN];
     plan_cell_id(p, c, id);
-    return json_pack("{s:s, s:s, s:s, s:f, s:o, s:s, s:i, s:s, s:i, s:i, s:o}", "id", id, "model", g->model, "format",
-                     g->format->name, "bits_per_weight", g->format->bits, "embedding", json_text_or_null(g->embedding), "kv", kv,
-                     "threads", (int)c->threads, "test", c->test, "depth", (int)c->depth, "batch", (int)c->batch, "shape",
-                     shape_json(&g->hp));
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:f, s:o, s:s, s:i, s:s, s:i, s:i, s:o}", "id", id, "model", g->model, "format", g->format->name,
+                  "bits_per_weight", g->format->bits, "embedding", json_text_or_null(g->embedding), "kv", kv, "threads",
+                  (int)c->threads, "test", c->test, "depth", (int)c->depth, "batch", (int)c->batch, "shape", shape_json(&g->hp));
+    if (g->arm[0])
+        json_object_set_new(o, "arm", json_string(g->arm));
+    return o;
+}
+
+static json_t *blocks_json(const struct cell_result *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n_blocks; i++)
+        json_array_append_new(list, block_entry_json(&r->blocks[i]));
+    return list;
 }
 
 /* What only a finished cell has. */
-static json_t *measured_json(const struct cell *c, const struct cell_result *r, const json_t *peak)
+static json_t *measured_json(const struct cell *c, const struct cell_result *r)
 {
     struct interval speed;
     json_t *tokens_per_s = speed_json(r, &speed);
@@ -233,23 +327,23 @@ static json_t *measured_json(const struct cell *c, const struct cell_result *r, 
     const bool decode = r->token_s.n > 0, prefill = !decode && !c->quality;
     return json_pack("{s:o, s:o, s:o, s:o}", "tokens_per_s", tokens_per_s, "token_latency_s",
                      decode ? latency_json(r) : json_null(), "ttft_s", prefill ? ttft_json(r) : json_null(), "roofline",
-                     c->quality ? json_null() : roofline_json(r, peak, speed.value));
+                     c->quality ? json_null() : roofline_json(r));
 }
 
-json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv, const json_t *peak)
+json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv)
 {
     static const char *const status[] = {[CELL_OK] = "ok", [CELL_SKIPPED] = "skipped", [CELL_FAILED] = "failed"};
     const bool ok = r->status == CELL_OK;
     json_t *cell = identity_json(p, c, kv);
-    json_t *rest =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "status", status[r->status], "reason",
-                  json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel",
-                  borrowed_or_null(r->setup, "kernel"), "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s",
-                  samples_json(&r->warmup_s), "samples_s", samples_json(&r->time_s), "energy_samples_j", samples_json(&r->energy_j),
-                  "energy_samples_s", samples_json(&r->energy_s), "repetitions", (json_int_t)r->time_s.n, "output_sha256",
-                  json_text_or_null(r->output_sha256), "work", work_json(r), "metrics", ok ? all_metrics_json(r) : json_array());
+    json_t *rest = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "status", status[r->status], "reason",
+        json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel", borrowed_or_null(r->setup, "kernel"),
+        "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s", samples_json(&r->warmup_s), "samples_s",
+        samples_json(&r->time_s), "energy_samples_j", samples_json(&r->energy_j), "energy_samples_s", samples_json(&r->energy_s),
+        "repetitions", (json_int_t)r->repetitions, "output_sha256", json_text_or_null(r->output_sha256), "work", work_json(r),
+        "metrics", ok ? all_metrics_json(r) : json_array(), "stop", json_text_or_null(r->stop), "blocks", blocks_json(r));
     json_t *measured =
-        ok ? measured_json(c, r, peak) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
+        ok ? measured_json(c, r) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
     if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured) ||
         ops_into_cell(cell, ok ? r->profile : NULL, median_s(r))) {
         json_decref(cell);

@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "harness/block.h"
 #include "harness/plan.h"
 #include "harness/sha256.h"
 #include "harness/stats.h"
 
+enum { CELL_STOP_LEN = 16 };
 enum cell_status { CELL_OK, CELL_SKIPPED, CELL_FAILED };
 
 struct samples {
@@ -21,17 +23,30 @@ int samples_push(struct samples *s, double x); /* 0 or -ENOMEM */
 struct cell_result {
     enum cell_status status;
     char reason[PLAN_REASON_LEN];
-    struct samples time_s, warmup_s, token_s; /* raw, in the order in which they were taken */
-    struct samples energy_j, energy_s;        /* of each timed repetition, between two reads of the counters; empty: no counter */
-    char output_sha256[SHA256_HEX_LEN];       /* "" before the first repetition */
-    json_t *load, *setup;                     /* the worker's answers; NULL: it did not come so far */
-    json_t *metrics;                          /* array */
-    json_t *profile;                          /* of a repetition after the samples (cell_ops.h); NULL: not asked for */
+    struct block *blocks; /* all, in the order in which they were taken, void ones too */
+    size_t n_blocks, cap_blocks;
+    struct samples warmup_s;            /* single repetitions */
+    struct samples time_s;              /* of the blocks that count: seconds per repetition */
+    struct samples token_s;             /* of the same blocks */
+    struct samples energy_j, energy_s;  /* the same, per repetition; empty: no counter */
+    double shortest_energy_s;           /* shortest of their windows */
+    double repetitions;                 /* of the blocks that count, together */
+    double energy_repetitions;          /* of those whose joules are in `metrics` */
+    char stop[CELL_STOP_LEN];           /* why there are no more rounds: "precision", "rounds", ...; "": it did not come so far */
+    char output_sha256[SHA256_HEX_LEN]; /* "" before the first repetition */
+    json_t *load, *setup;               /* the worker's answers; NULL: it did not come so far */
+    json_t *metrics;                    /* array, of all blocks that count (block_metrics.h) */
+    json_t *profile;                    /* of a repetition after the samples (cell_ops.h); NULL: not asked for */
+    double used_s;                      /* time of its warm-ups and blocks so far */
 };
 void cell_result_free(struct cell_result *r);
+/* Takes the block over. 0 or -ENOMEM. */
+int cell_result_add(struct cell_result *r, struct block *b);
+/* After the last block: makes `metrics` and energy_repetitions of the blocks', and lets go of what only these were needed for. */
+void cell_result_settle(struct cell_result *r);
 
-/* The record's object of a cell. `peak`: the record's entry for this number of threads, or NULL. New reference, NULL: no memory. */
-json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv, const json_t *peak);
+/* The record's object of a cell. New reference, NULL: no memory. */
+json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv);
 
 /* The metric that a cell's joules are taken from: package, else platform, board, power chip; borrowed; NULL: none. */
 const json_t *cell_energy_metric(const struct cell_result *r);
@@ -39,7 +54,7 @@ const json_t *cell_energy_metric(const struct cell_result *r);
 /* Tokens of one repetition, by the worker's own account; NAN when there is none. */
 double cell_tokens(const struct cell_result *r);
 
-/* The record's "comparisons": every ok cell against the ok f16 cell of the same model, threads, test, depth and batch. */
+/* The record's "comparisons": every ok cell against its base (plan_base_cell), by the rounds that both were in. */
 json_t *comparisons_json(const struct plan *p, const struct cell_result *results);
 
 #endif

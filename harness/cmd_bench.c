@@ -34,6 +34,8 @@ enum {
     OPT_DRY_RUN,
     OPT_NO_REPORT,
     OPT_PROFILE,
+    OPT_ISOLATE,
+    OPT_AGAINST,
     OPT_FIRST_KEY
 }; /* OPT_FIRST_KEY + row of flag_keys */
 
@@ -41,7 +43,8 @@ struct bench {
     const char *suite_name, *dir, *sysfs, *energy_source;
     const char *baseline; /* as given; NULL: none */
     double baseline_s;    /* 0: none */
-    bool estimate, dry_run, no_report, profile, models_given;
+    bool estimate, dry_run, no_report, profile, isolate, models_given;
+    const char *against; /* another program, arm "base"; NULL: none */
     struct suite suite;
     struct plan plan;
     struct record record;
@@ -54,13 +57,25 @@ static const struct {
     int letter; /* 0: only the long form */
     const char *name, *section, *key;
 } flag_keys[] = {
-    {'m', "model", "matrix", "models"},      {'f', "formats", "matrix", "formats"},
-    {'t', "threads", "matrix", "threads"},   {'p', "n-prompt", "matrix", "prompt"},
-    {'n', "n-gen", "matrix", "gen"},         {'d', "n-depth", "matrix", "depth"},
-    {'b', "batch-size", "matrix", "batch"},  {'r', "repetitions", "measure", "repetitions"},
-    {0, "warmup", "measure", "warmup"},      {0, "kv", "matrix", "kv"},
-    {0, "embedding", "matrix", "embedding"}, {0, "isa", "matrix", "isa"},
-    {0, "timeout", "measure", "timeout_s"},  {0, "seed", "matrix", "seed"},
+    {'m', "model", "matrix", "models"},
+    {'f', "formats", "matrix", "formats"},
+    {'t', "threads", "matrix", "threads"},
+    {'p', "n-prompt", "matrix", "prompt"},
+    {'n', "n-gen", "matrix", "gen"},
+    {'d', "n-depth", "matrix", "depth"},
+    {'b', "batch-size", "matrix", "batch"},
+    {'r', "repetitions", "measure", "rounds"},
+    {0, "warmup", "measure", "warmup"},
+    {0, "kv", "matrix", "kv"},
+    {0, "embedding", "matrix", "embedding"},
+    {0, "isa", "matrix", "isa"},
+    {0, "timeout", "measure", "timeout_s"},
+    {0, "seed", "matrix", "seed"},
+    {0, "block", "measure", "block_s"},
+    {0, "precision", "measure", "precision"},
+    {0, "min-rounds", "measure", "min_rounds"},
+    {0, "max-rounds", "measure", "max_rounds"},
+    {0, "contest", "measure", "contest_s"},
 };
 enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
 
@@ -73,8 +88,14 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "  -n, --n-gen LIST       tokens of decode; 0: none\n"
                                  "  -d, --n-depth LIST     tokens in the cache beforehand\n"
                                  "  -b, --batch-size LIST  tokens of one prefill pass\n"
-                                 "  -r, --repetitions N    timed repetitions of every cell\n"
-                                 "      --warmup N         repetitions before them\n"
+                                 "  -r, --repetitions N    exactly N rounds: a block of every cell in each\n"
+                                 "      --precision P      without -r: until ratios are known to within P (2%%), ...\n"
+                                 "      --min-rounds N     ... after at least N rounds, ...\n"
+                                 "      --max-rounds N     ... at most N, ...\n"
+                                 "      --contest S        ... and no new one after S seconds with the same rivals\n"
+                                 "      --block S          seconds of repetitions in a block, at least\n"
+                                 "      --warmup N         repetitions before the first block\n"
+                                 "      --isolate          each block in a fresh process: other memory layouts\n"
                                  "      --kv TYPE          type of the KV cache: f16, f32\n"
                                  "      --embedding F      format of embedding and lm_head: f16, q8_0, q6_k\n"
                                  "      --isa NAME         best instruction set that may be used: c, avx2, ...\n"
@@ -86,6 +107,7 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "      --estimate         add what publications estimate energy with; never a measurement\n"
                                  "  -o, --output DIR       where results and report go (default: out)\n"
                                  "      --dry-run          show the cells, run nothing\n"
+                                 "      --against PROGRAM  every cell also with this older bitjoule, in the same rounds\n"
                                  "      --profile          one more repetition of each cell: its time by operation\n"
                                  "      --no-report        only results.jsonl and results.json\n"
                                  "Flags override the suite. Lists may be repeated.\n";
@@ -111,7 +133,9 @@ static void long_options(struct option *o)
                                         {"estimate", no_argument, NULL, OPT_ESTIMATE},
                                         {"dry-run", no_argument, NULL, OPT_DRY_RUN},
                                         {"no-report", no_argument, NULL, OPT_NO_REPORT},
-                                        {"profile", no_argument, NULL, OPT_PROFILE}};
+                                        {"profile", no_argument, NULL, OPT_PROFILE},
+                                        {"isolate", no_argument, NULL, OPT_ISOLATE},
+                                        {"against", required_argument, NULL, OPT_AGAINST}};
     memcpy(o, own, sizeof own);
     o += sizeof own / sizeof own[0];
     for (int i = 0; i < N_FLAG_KEYS; i++)
@@ -136,6 +160,10 @@ static int check_own_flags(struct bench *b)
                 energy_source_error(b->energy_source));
         return EXIT_BAD_INPUT;
     }
+    if (b->against && access(b->against, X_OK)) {
+        fprintf(stderr, "bitjoule bench: --against '%s': %s\n", b->against, strerror(errno));
+        return EXIT_BAD_INPUT;
+    }
     if (b->baseline && !args_real("bench", "--baseline", b->baseline, 0.1, 3600, &b->baseline_s))
         return EXIT_BAD_INPUT;
     return -1;
@@ -158,6 +186,8 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_DRY_RUN: b->dry_run = true; break;
         case OPT_NO_REPORT: b->no_report = true; break;
         case OPT_PROFILE: b->profile = true; break;
+        case OPT_ISOLATE: b->isolate = true; break;
+        case OPT_AGAINST: b->against = optarg; break;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
         case 'h': printf(usage_text, format_names(names, sizeof names)); return 0;
@@ -183,8 +213,8 @@ static int apply_key_flags(struct suite *s, int argc, char **argv, const struct 
         if (row < 0)
             continue;
         int rc = suite_set(s, flag_keys[row].section, flag_keys[row].key, optarg, why);
-        if (!rc && !strcmp(flag_keys[row].key, "repetitions")) /* asked for: also where one is slow */
-            rc = suite_set(s, "measure", "repetitions_slow", optarg, why);
+        if (!rc && !strcmp(flag_keys[row].key, "block_s")) /* asked for: also where energy can be read */
+            rc = suite_set(s, "measure", "block_energy_s", optarg, why);
         if (rc) {
             snprintf(err, SUITE_ERR_LEN, "--%s: %.450s", flag_keys[row].name, why);
             return rc;
@@ -227,15 +257,20 @@ static json_t *footer_json(struct bench *b, double began_s)
                      "energy", bench_energy_json(&b->experiment), "warnings", warnings);
 }
 
+static bool own_path(char path[PATH_LEN])
+{
+    const ssize_t n = readlink("/proc/self/exe", path, PATH_LEN - 1);
+    path[n > 0 ? n : 0] = 0;
+    return n > 0;
+}
+
 /* The report is made by this program itself, as another process: a fault there cannot touch the record. */
 static int make_report(const struct bench *b)
 {
     char self[PATH_LEN];
     int status = 0;
-    const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
+    if (!own_path(self))
         return -1;
-    self[n] = 0;
     fflush(NULL);
     const pid_t pid = fork();
     if (pid == 0) {
@@ -295,8 +330,10 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
 {
     const struct probe_env env = {.sysfs = b->sysfs, .energy_source = b->energy_source};
     const struct worker_options options = {.workloads = workloads, .env = env, .isa = b->suite.isa};
-    char err[RECORD_ERR_LEN] = "";
+    char err[RECORD_ERR_LEN] = "", self[PATH_LEN] = "";
     const double began_s = time_now_s();
+    if (b->isolate && !own_path(self))
+        return bad_input("--isolate: the path of this program is not known: is /proc mounted?");
     interrupt_install();
     if (record_open(b->dir, &b->record, err))
         return bad_input(err);
@@ -309,9 +346,9 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .options = &options,
                                         .baseline_s = b->baseline_s,
                                         .estimate = b->estimate,
-                                        .peak_buffer_bytes =
-                                            peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
-                                         .profile = b->profile};
+                                        .peak_buffer_bytes = peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
+                                        .profile = b->profile,
+                                        .isolate = b->isolate ? self : NULL};
     const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
     progress_end(&b->progress);
     int status = EXIT_FAILED;
@@ -327,7 +364,7 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
 int cmd_bench(int argc, char **argv)
 {
     struct bench b = {.dir = "out"};
-    struct option options[N_FLAG_KEYS + 12];
+    struct option options[N_FLAG_KEYS + 16];
     char err[SUITE_ERR_LEN] = "";
     long_options(options);
     int status = parse_own_flags(&b, argc, argv, options);
@@ -339,6 +376,8 @@ int cmd_bench(int argc, char **argv)
         available = SIZE_MAX;
     if (read_suite(&b, argc, argv, options, err) || plan_make(&b.suite, available, &b.plan, err))
         status = bad_input(err);
+    else if (b.against && plan_add_arms(&b.plan, b.against, NULL))
+        status = bad_input("out of memory");
     else if (b.dry_run) {
         bench_print_plan(stdout, &b.plan);
         status = 0;

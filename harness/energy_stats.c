@@ -20,13 +20,6 @@ static bool usable(struct energy_samples s)
     return s.n > 0;
 }
 
-static double shortest(struct energy_samples s, double least)
-{
-    for (size_t i = 0; i < s.n; i++)
-        least = fmin(least, s.seconds[i]);
-    return least;
-}
-
 int energy_stats_factors(struct energy_samples base, struct energy_samples cell, struct energy_factors *out)
 {
     if (!usable(base) || !usable(cell))
@@ -42,7 +35,7 @@ int energy_stats_factors(struct energy_samples base, struct energy_samples cell,
     stats_speed_ratio(cell.joules, cell.n, base.joules, base.n, &out->energy);
     stats_speed_ratio(cell.seconds, cell.n, base.seconds, base.n, &out->time);
     stats_speed_ratio(watts + base.n, cell.n, watts, base.n, &out->power);
-    out->shortest_s = shortest(cell, shortest(base, INFINITY));
+    out->shortest_s = fmin(base.shortest_s, cell.shortest_s);
     free(watts);
     return 0;
 }
@@ -56,8 +49,7 @@ json_t *energy_factors_json(const struct energy_factors *f)
 {
     char caveat[128] = "";
     if (f->shortest_s < short_s)
-        snprintf(caveat, sizeof caveat, "windows of single repetitions down to %.3g s (at least %g s is wanted)", f->shortest_s,
-                 short_s);
+        snprintf(caveat, sizeof caveat, "windows down to %.3g s (at least %g s is wanted)", f->shortest_s, short_s);
     return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "energy_ratio", ratio_json(&f->energy), "time_ratio", ratio_json(&f->time),
                      "power_ratio", ratio_json(&f->power), "confidence", json_number_or_null(f->energy.confidence), "method",
                      "cell over base, geometric means; Welch t interval of the logs", "caveat", json_text_or_null(caveat));

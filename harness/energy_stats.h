@@ -19,6 +19,7 @@
 struct energy_samples {
     const double *joules, *seconds;
     size_t n;
+    double shortest_s; /* window that such a pair was taken from; a window may hold many repetitions */
 };
 
 struct energy_factors {

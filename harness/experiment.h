@@ -1,8 +1,9 @@
-/* Runs a plan: peaks first, then cell after cell in worker processes, everything recorded as it comes.
+/* Runs a plan: batch after batch of models that are in memory together, in each contest after contest in interleaved rounds
+ * (schedule.h, contest.h), everything recorded as it comes.
  *
- * What happens to a cell stays with it: a refusal, crash, kill or timeout makes it "failed" with the reason, and the next
- * cell goes on, in a fresh worker where the old one is gone. A model whose loading is refused, or dies twice, fails the rest of
- * its group without further tries. Ctrl-C: the running cell is "failed", those after it are "skipped", both "interrupted". */
+ * What happens to a cell stays with it: a refusal, crash, kill or timeout makes it "failed" with the reason, the others of its
+ * contest go on, and its group gets a fresh worker for the next one. A model whose loading is refused, or dies twice, fails the rest
+ * of its group without further tries. Ctrl-C: cells that have a block keep what they have (stop "interrupted"), others are "skipped". */
 #ifndef BITJOULE_EXPERIMENT_H
 #define BITJOULE_EXPERIMENT_H
 
@@ -10,10 +11,26 @@
 #include "harness/plan.h"
 #include "harness/progress.h"
 #include "harness/record.h"
+#include "harness/schedule.h"
 #include "harness/suite.h"
 #include "harness/worker.h"
 
-enum { EXPERIMENT_LOAD_TRIES = 2 };
+enum { EXPERIMENT_LOAD_TRIES = 2, EXPERIMENT_ISA_LEN = 16 };
+
+/* The place of a group's worker. */
+struct worker_slot {
+    struct worker *worker; /* the living one, or NULL */
+    json_t *load_reply;    /* of that worker; NULL: nothing is loaded */
+    unsigned failures;     /* to load, in a row */
+    char reason[PLAN_REASON_LEN];
+};
+
+/* All peak blocks with one number of threads. */
+struct peak_series {
+    unsigned threads;
+    char isa[EXPERIMENT_ISA_LEN];
+    struct samples read_gb_s, int8_gmac_s, fma_gmac_s;
+};
 
 struct experiment {
     const struct suite *suite;
@@ -25,19 +42,29 @@ struct experiment {
     double baseline_s;        /* idle time before and after the cells; 0: none */
     bool estimate;            /* cells get estimates beside what was measured */
     bool profile;             /* after a cell's samples, one more repetition with the engine's profile on */
+    const char *isolate;      /* path of this program: every block runs in a fresh process of it; NULL: workers live on */
 
     /* set by experiment_run() */
     struct cell_result *results; /* [n_cells] */
-    struct worker *worker;       /* the living one, or NULL */
-    json_t *load_reply;          /* of that worker; NULL: nothing is loaded */
-    size_t group;                /* that it serves */
-    unsigned load_failures;      /* in a row, of that group */
-    char load_reason[PLAN_REASON_LEN];
+    struct schedule schedule;
+    struct worker_slot *slots;  /* [n_groups] */
+    struct worker *peak_worker; /* NULL: none, or it failed */
+    unsigned peak_threads;      /* that it is set up for */
+    bool peak_failed;
+    struct peak_series *peaks;
+    size_t n_peaks;
+    double began_s;    /* of the run; the clock of "start_s" */
     json_t *energy[2]; /* answers of the worker about source and idle power, before and after; bench_energy.c */
 };
 
 /* 0, or a negative errno when the record can no longer be written (its message is in record->err) or memory runs out. */
 int experiment_run(struct experiment *e);
 void experiment_free(struct experiment *e);
+
+/* Shortest time of a block's repetitions, s. */
+double experiment_block_s(const struct experiment *e);
+/* A line in the record's warnings, and on stderr. */
+void experiment_warn(struct experiment *e, const char *check, const char *message);
+const char *experiment_kv(const struct experiment *e);
 
 #endif

@@ -7,5 +7,6 @@ int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_worker(int argc, char **argv); /* started by the program itself, not by people */
 
 #endif

@@ -11,7 +11,7 @@
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *help;
+    const char *help; /* NULL: not shown */
 } commands[] = {
     {"bench", cmd_bench, "run a suite and write a report"},
     {"run", cmd_run, "generate text, or hold a conversation"},
@@ -28,6 +28,7 @@ static const struct command {
     {"report", cmd_report, "tables and plots from results"},
     {"export", cmd_export, "results in the formats of other tools"},
     {"import", cmd_import, "results of llama-bench as a record"},
+    {"worker", cmd_worker, NULL},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -35,7 +36,8 @@ static void print_help(FILE *out)
 {
     fputs("usage: bitjoule COMMAND [options]      bitjoule COMMAND --help\n\n", out);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
+        if (commands[i].help)
+            fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].help);
     fputs("  version      version, commit and compiler\n", out);
 }
 

@@ -115,6 +115,16 @@ static double scratch_bytes(const struct hparams *hp, const struct cell *c)
            32.0 * 1024 * 1024;
 }
 
+/* Of a cell whose repetition takes `once`: as many as its share of contest_s allows (four formats is what most suites have), and
+ * about half of what may be run, since most contests settle before the last round. */
+static double expected_rounds(const struct suite *s, double once)
+{
+    if (s->rounds)
+        return s->rounds;
+    const double fit = s->contest_s / (4 * fmax(once, s->block_s)), usual = (s->min_rounds + s->max_rounds) / 2.0;
+    return fmax(s->min_rounds, fmin(fit, usual));
+}
+
 /* Round figures: 10 GB/s for weights, 25 GMAC/s for each thread, 0.5 GB/s for loading (spread over the cells of a group). */
 static double estimate(const struct suite *s, const struct group *g, const struct cell *c)
 {
@@ -123,8 +133,8 @@ static double estimate(const struct suite *s, const struct group *g, const struc
     const double macs = tokens * (plan_linear_params(&g->hp) + (double)(g->hp.n_vocab * g->hp.n_embd) * (passes / tokens));
     const double by_bytes = passes * (double)g->weight_bytes / 10e9, by_macs = macs / (25e9 * c->threads);
     const double once = by_bytes > by_macs ? by_bytes : by_macs;
-    const unsigned reps = c->quality ? 1 : s->warmup + (once > s->slow_s ? s->repetitions_slow : s->repetitions);
-    return 0.02 + once * reps + (double)g->weight_bytes / 0.5e9 / 4;
+    const double load_s = 0.02 + (double)g->weight_bytes / 0.5e9 / 4;
+    return load_s + (c->quality ? once : once * s->warmup + expected_rounds(s, once) * fmax(once, s->block_s));
 }
 
 static void say_too_large(struct cell *c, double weights, double available)
@@ -225,6 +235,7 @@ static int add_model(const struct suite *s, struct plan *p, size_t available, co
         struct group *g = add_group(p, spec, format_find(formats->v[f]));
         if (!g)
             return -ENOMEM;
+        g->quality = quality;
         if (missing[0] || plan_model(s, spec, g->format, &g->hp, &g->weight_bytes, err))
             snprintf(g->reason, sizeof g->reason, "%.*s", PLAN_REASON_LEN - 1, missing[0] ? missing : err);
         if (!missing[0])
@@ -271,7 +282,7 @@ static int build(const struct suite *s, size_t available, struct plan *p, char e
 
 int plan_make(const struct suite *s, size_t mem_available, struct plan *out, char err[SUITE_ERR_LEN])
 {
-    *out = (struct plan){0};
+    *out = (struct plan){.mem_available = (double)mem_available};
     const int rc = build(s, mem_available, out, err);
     if (rc)
         plan_free(out);
@@ -280,16 +291,91 @@ int plan_make(const struct suite *s, size_t mem_available, struct plan *out, cha
 
 void plan_free(struct plan *p)
 {
-    for (size_t i = 0; i < p->n_groups; i++)
+    for (size_t i = 0; i < p->n_groups; i++) {
         free(p->groups[i].spec);
+        free(p->groups[i].program);
+    }
     free(p->groups);
     free(p->cells);
     *p = (struct plan){0};
 }
 
+/* ---- arms ----------------------------------------------------------------------------------------------------------- */
+
+static int set_arm(struct group *g, const char *arm, const char *program)
+{
+    snprintf(g->arm, sizeof g->arm, "%s", arm);
+    g->program = program ? strdup(program) : NULL;
+    return program && !g->program ? -ENOMEM : 0;
+}
+
+int plan_add_arms(struct plan *p, const char *base_program, const char *new_program)
+{
+    const size_t n_groups = p->n_groups, n_cells = p->n_cells;
+    struct group *groups = realloc(p->groups, 2 * n_groups * sizeof *groups);
+    p->groups = groups ? groups : p->groups;
+    struct cell *cells = realloc(p->cells, 2 * n_cells * sizeof *cells);
+    p->cells = cells ? cells : p->cells;
+    if ((!groups && n_groups) || (!cells && n_cells))
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < n_groups && !rc; i++) {
+        groups[n_groups + i] = groups[i];
+        groups[n_groups + i].spec = strdup(groups[i].spec);
+        p->n_groups++;
+        rc = groups[n_groups + i].spec ? set_arm(&groups[i], "base", base_program) : -ENOMEM;
+        rc = rc ? rc : set_arm(&groups[n_groups + i], "new", new_program);
+    }
+    for (size_t i = 0; i < n_cells && !rc; i++) {
+        cells[n_cells + i] = cells[i];
+        cells[n_cells + i].group += n_groups;
+        p->n_cells++;
+    }
+    return rc;
+}
+
+/* ---- who is who ----------------------------------------------------------------------------------------------------- */
+
+static const char base_format[] = "f16", base_arm[] = "base";
+
 void plan_cell_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN])
 {
     const struct group *g = &p->groups[c->group];
-    snprintf(id, PLAN_ID_LEN, "%s/%s/%s/t%u/%s/d%u/b%u", g->model, g->format->name, g->embedding[0] ? g->embedding : "-",
-             c->threads, c->test, c->depth, c->batch);
+    snprintf(id, PLAN_ID_LEN, "%s/%s/%s/t%u/%s/d%u/b%u%s%s", g->model, g->format->name, g->embedding[0] ? g->embedding : "-",
+             c->threads, c->test, c->depth, c->batch, g->arm[0] ? "/" : "", g->arm);
+}
+
+void plan_contest_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN])
+{
+    snprintf(id, PLAN_ID_LEN, "%s/t%u/%s/d%u/b%u", p->groups[c->group].model, c->threads, c->test, c->depth, c->batch);
+}
+
+bool plan_same_contest(const struct plan *p, const struct cell *a, const struct cell *b)
+{
+    return !strcmp(p->groups[a->group].spec, p->groups[b->group].spec) && a->quality == b->quality && a->threads == b->threads &&
+           a->depth == b->depth && a->batch == b->batch && !strcmp(a->test, b->test);
+}
+
+static bool is_base_group(const struct group *base, const struct group *g)
+{
+    if (strcmp(base->spec, g->spec) || base->quality != g->quality)
+        return false;
+    return g->arm[0] ? base->format == g->format && !strcmp(base->arm, base_arm) : !strcmp(base->format->name, base_format);
+}
+
+size_t plan_base_group(const struct plan *p, size_t group)
+{
+    for (size_t i = 0; i < p->n_groups; i++)
+        if (is_base_group(&p->groups[i], &p->groups[group]))
+            return i;
+    return p->n_groups;
+}
+
+size_t plan_base_cell(const struct plan *p, size_t c)
+{
+    const size_t base = plan_base_group(p, p->cells[c].group);
+    for (size_t i = 0; i < p->n_cells && base < p->n_groups; i++)
+        if (i != c && p->cells[i].group == base && plan_same_contest(p, &p->cells[i], &p->cells[c]))
+            return i;
+    return p->n_cells;
 }

@@ -1,8 +1,11 @@
 /* The matrix of cells that a suite asks for, before anything runs: which there are, in which order, which cannot fit in memory,
  * and about how long each takes.
  *
- * Cells of one model and format form a group and follow each other, so that one worker loads the weights once. Inside a group:
- * thread counts, then depths, then prefill, then decode. The groups of the quality row come last. */
+ * Cells of one model and format form a group, so that one worker loads the weights once. Inside a group: thread counts, then depths,
+ * then prefill, then decode. The groups of the quality row come last. In which order they are run is schedule.h's business.
+ *
+ * Two programs can be compared: plan_add_arms() doubles the matrix, every cell then exists once in the arm "base" and once in "new",
+ * each with the program whose workers run it. */
 #ifndef BITJOULE_PLAN_H
 #define BITJOULE_PLAN_H
 
@@ -12,7 +15,7 @@
 #include "engine/model.h"
 #include "harness/suite.h"
 
-enum { PLAN_NAME_LEN = 64, PLAN_ID_LEN = 256, PLAN_REASON_LEN = 256 };
+enum { PLAN_NAME_LEN = 64, PLAN_ID_LEN = 256, PLAN_REASON_LEN = 256, PLAN_ARM_LEN = 8 };
 
 /* One model in one format: what a worker loads. */
 struct group {
@@ -23,6 +26,9 @@ struct group {
     struct hparams hp;
     size_t weight_bytes;
     char reason[PLAN_REASON_LEN]; /* why nothing of it can run; empty: it can */
+    bool quality;
+    char arm[PLAN_ARM_LEN]; /* "base", "new"; empty: there is only this program */
+    char *program;          /* whose workers run it; NULL: this program's */
 };
 
 struct cell {
@@ -43,6 +49,7 @@ struct plan {
     size_t n_groups;
     struct cell *cells;
     size_t n_cells;
+    double mem_available; /* bytes that plan_make() was given */
 };
 
 /* mem_available: bytes. 0, or a negative errno and one line in err when a model of the matrix cannot be read at all. A model of
@@ -50,8 +57,21 @@ struct plan {
 int plan_make(const struct suite *s, size_t mem_available, struct plan *out, char err[SUITE_ERR_LEN]);
 void plan_free(struct plan *p);
 
-/* "2b4t/i2_s/q6_k/t2/tg32/d0/b1" */
+/* Every group and cell twice: arm "base" run by one program, arm "new" by the other. NULL stands for this program. 0 or -ENOMEM. */
+int plan_add_arms(struct plan *p, const char *base_program, const char *new_program);
+
+/* "2b4t/i2_s/q6_k/t2/tg32/d0/b1", with arms "2b4t/i2_s/q6_k/t2/tg32/d0/b1/new" */
 void plan_cell_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN]);
+/* "2b4t/t2/tg32/d0/b1": what a cell shares with those that it is compared with. */
+void plan_contest_id(const struct plan *p, const struct cell *c, char id[PLAN_ID_LEN]);
+/* Whether two cells differ in nothing but format, embedding and arm. */
+bool plan_same_contest(const struct plan *p, const struct cell *a, const struct cell *b);
+
+/* What a group is compared with: the f16 group of its model, with arms the same format in the arm "base". The group itself when it is
+ * such a base; p->n_groups: there is none. */
+size_t plan_base_group(const struct plan *p, size_t group);
+/* The cell that cell `c` is compared with; p->n_cells: none, or it is one itself. */
+size_t plan_base_cell(const struct plan *p, size_t c);
 
 /* Parameters by the shape: layers' matrices, and all with embedding, lm_head and norms. */
 double plan_linear_params(const struct hparams *hp);

@@ -126,6 +126,7 @@ int record_header(struct record *r, json_t *header)
     if (!rc)
         merge(r, header);
     json_object_set_new(r->root, "peaks", json_array()); /* after the header: the file reads from the top */
+    json_object_set_new(r->root, "contests", json_array());
     json_object_set_new(r->root, "cells", json_array());
     json_decref(header);
     return r->rc;
@@ -134,7 +135,12 @@ int record_header(struct record *r, json_t *header)
 int record_line(struct record *r, const char *type, json_t *object)
 {
     const int rc = r->rc ? r->rc : write_line(r, type, object);
-    const char *list = !strcmp(type, "peak") ? "peaks" : !strcmp(type, "cell") ? "cells" : NULL;
+    static const struct {
+        const char *type, *list;
+    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}};
+    const char *list = NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        list = strcmp(type, lists[i].type) ? list : lists[i].list;
     if (!rc && list)
         json_array_append(json_object_get(r->root, list), object);
     json_decref(object);

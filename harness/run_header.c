@@ -102,6 +102,14 @@ json_t *run_command_json(int argc, char **argv)
     return list;
 }
 
+static json_t *settings_json(const struct suite *s)
+{
+    return json_pack("{s:i, s:f, s:f, s:o, s:i, s:i, s:i, s:f, s:f, s:f, s:o}", "warmup", (int)s->warmup, "block_s", s->block_s,
+                     "block_energy_s", s->block_energy_s, "rounds", s->rounds ? json_integer(s->rounds) : json_null(), "min_rounds",
+                     (int)s->min_rounds, "max_rounds", (int)s->max_rounds, "repeats", (int)s->repeats, "precision", s->precision,
+                     "contest_s", s->contest_s, "timeout_s", s->timeout_s, "isa", json_text_or_null(s->isa));
+}
+
 static json_t *run_json(const struct suite *s, int argc, char **argv)
 {
     char id[17], utc[32], hex[SHA256_HEX_LEN];
@@ -109,15 +117,14 @@ static json_t *run_json(const struct suite *s, int argc, char **argv)
     run_id(id);
     utc_now(utc);
     const bool hashed = s->path && !sha256_file(s->path, hex, &bytes);
-    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:b, s:{s:i, s:i, s:i, s:f, s:f, s:o}}", "id", id, "started_utc", utc,
-                     "command", run_command_json(argc, argv), "suite", s->name, "suite_sha256", hashed ? json_string(hex) : json_null(),
-                     "seed", (json_int_t)s->seed, "interrupted", 0, "settings", "warmup", (int)s->warmup, "repetitions",
-                     (int)s->repetitions, "repetitions_slow", (int)s->repetitions_slow, "slow_s", s->slow_s, "timeout_s",
-                     s->timeout_s, "isa", json_text_or_null(s->isa));
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:I, s:b, s:o}", "id", id, "started_utc", utc, "command",
+                     run_command_json(argc, argv), "suite", s->name, "suite_sha256", hashed ? json_string(hex) : json_null(),
+                     "seed", (json_int_t)s->seed, "interrupted", 0, "settings", settings_json(s));
 }
 
 json_t *run_header_json(const struct suite *s, const struct plan *p, int argc, char **argv, const struct probe_env *env)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tool", run_tool_json(), "run", run_json(s, argc, argv), "host",
-                     host_info_json(env), "warnings", host_warnings_json(env), "build", run_build_json(), "inputs", inputs_json(s, p));
+                     host_info_json(env), "warnings", host_warnings_json(env), "build", run_build_json(), "inputs",
+                     inputs_json(s, p));
 }

@@ -16,7 +16,19 @@
 #include "engine/topology.h"
 #include "kernels/cpu.h"
 
-enum key_type { KEY_WORDS, KEY_FORMATS, KEY_UINTS, KEY_UINT, KEY_U64, KEY_SECONDS, KEY_TEXT, KEY_FORMAT, KEY_KV, KEY_ISA };
+enum key_type {
+    KEY_WORDS,
+    KEY_FORMATS,
+    KEY_UINTS,
+    KEY_UINT,
+    KEY_U64,
+    KEY_SECONDS,
+    KEY_SHARE,
+    KEY_TEXT,
+    KEY_FORMAT,
+    KEY_KV,
+    KEY_ISA
+};
 
 struct key {
     const char *section, *name;
@@ -43,9 +55,14 @@ static const struct key keys[] = {
     {"matrix", "isa", KEY_ISA, AT(isa), 0, 0, false},
     {"matrix", "seed", KEY_U64, AT(seed), 0, 0, false},
     {"measure", "warmup", KEY_UINT, AT(warmup), 0, MAX_REPS, false},
-    {"measure", "repetitions", KEY_UINT, AT(repetitions), 1, MAX_REPS, false},
-    {"measure", "repetitions_slow", KEY_UINT, AT(repetitions_slow), 1, MAX_REPS, false},
-    {"measure", "slow_s", KEY_SECONDS, AT(slow_s), 0, 0, false},
+    {"measure", "block_s", KEY_SECONDS, AT(block_s), 0, 0, false},
+    {"measure", "block_energy_s", KEY_SECONDS, AT(block_energy_s), 0, 0, false},
+    {"measure", "rounds", KEY_UINT, AT(rounds), 1, MAX_REPS, false},
+    {"measure", "min_rounds", KEY_UINT, AT(min_rounds), 1, MAX_REPS, false},
+    {"measure", "max_rounds", KEY_UINT, AT(max_rounds), 1, MAX_REPS, false},
+    {"measure", "repeats", KEY_UINT, AT(repeats), 0, MAX_REPS, false},
+    {"measure", "precision", KEY_SHARE, AT(precision), 0, 0, false},
+    {"measure", "contest_s", KEY_SECONDS, AT(contest_s), 0, 0, false},
     {"measure", "timeout_s", KEY_SECONDS, AT(timeout_s), 0, 0, false},
     {"quality", "models", KEY_WORDS, AT(quality.models), 0, 0, false},
     {"quality", "formats", KEY_FORMATS, AT(quality.formats), 0, 0, false},
@@ -62,9 +79,13 @@ void suite_init(struct suite *s)
         .kv = KV_F16,
         .seed = 1,
         .warmup = 1,
-        .repetitions = 5,
-        .repetitions_slow = 3,
-        .slow_s = 5,
+        .block_s = 1,
+        .block_energy_s = 2,
+        .min_rounds = 6,
+        .max_rounds = 20,
+        .repeats = 1,
+        .precision = 0.02,
+        .contest_s = 120,
         .timeout_s = 600,
         .quality = {.window = 128, .windows = 32},
         .depth = {.v = {0}, .n = 1},
@@ -152,6 +173,25 @@ static int set_seconds(double *field, const char *value, char err[SUITE_ERR_LEN]
     return 0;
 }
 
+/* "2%", "2 %" or "0.02" */
+static int set_share(double *field, const char *value, char err[SUITE_ERR_LEN])
+{
+    char *end;
+    double v = strtod(value, &end);
+    const bool number = end != value;
+    end += strspn(end, " ");
+    if (*end == '%' && !end[1]) {
+        v /= 100;
+        end++;
+    }
+    if (!number || *end || !(v > 0) || v > 1) {
+        snprintf(err, SUITE_ERR_LEN, "'%.60s' is not a share above 0, such as 2%% or 0.02", value);
+        return -EINVAL;
+    }
+    *field = v;
+    return 0;
+}
+
 static int set_kv(enum kv_type *field, const char *value, char err[SUITE_ERR_LEN])
 {
     if (strcmp(value, "f16") && strcmp(value, "f32")) {
@@ -208,6 +248,7 @@ static int set_key(struct suite *s, const struct key *k, const char *value, char
     case KEY_UINT:
     case KEY_U64: return set_number(k, field, value, err);
     case KEY_SECONDS: return set_seconds(field, value, err);
+    case KEY_SHARE: return set_share(field, value, err);
     case KEY_KV: return set_kv(field, value, err);
     case KEY_ISA: return set_isa(field, value, err);
     case KEY_FORMAT: return check_format(value, err) ? -EINVAL : set_text(field, value, err);
@@ -344,6 +385,8 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         what = "[quality] needs models, formats and text together";
     else if (!s->models.n && !q->models.n)
         what = "no model: give one with -m, or models in the suite";
+    else if (s->min_rounds > s->max_rounds)
+        what = "min_rounds is above max_rounds";
     if (!what)
         return 0;
     snprintf(err, SUITE_ERR_LEN, "%s%s%s", s->path ? s->path : "", s->path ? ": " : "", what);

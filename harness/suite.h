@@ -33,9 +33,14 @@ struct suite {
     char *isa; /* NULL: the best this CPU has */
     uint64_t seed;
 
-    unsigned warmup, repetitions, repetitions_slow;
-    double slow_s;    /* repetitions_slow counts where one repetition takes longer */
-    double timeout_s; /* for loading a model, and for a cell */
+    unsigned warmup;                /* repetitions before the first block */
+    double block_s, block_energy_s; /* shortest block; the same where energy can be read */
+    unsigned rounds;                /* exactly so many; 0: the rule below */
+    unsigned min_rounds, max_rounds;
+    unsigned repeats; /* disturbed blocks that a contest may void and repeat, for each of its cells; 0: they all count */
+    double precision; /* half of the relative interval of a ratio that is narrow enough */
+    double contest_s; /* time after which no further round begins, once there are min_rounds */
+    double timeout_s; /* for loading a model, and for all of a cell's blocks */
 
     struct quality_suite quality;
     uint64_t given; /* bit per row of the key table: set by the source that is being read */

@@ -13,16 +13,29 @@
 #include <unistd.h>
 
 #include "harness/interrupt.h"
+#include "harness/json_util.h"
 #include "profiles/time_clock.h"
 
-enum { MAX_LINE = 64 * 1024 * 1024, READ_STEP = 65536 };
+enum { MAX_LINE = 64 * 1024 * 1024, READ_STEP = 65536, HELLO_S = 60 };
 
 struct worker {
-    pid_t pid; /* -1: gone */
+    struct worker *next; /* of all that this process has started */
+    pid_t pid;           /* -1: gone */
     int fd;
     char *buf;
     size_t used, cap;
 };
+
+static struct worker *started;
+
+static void forget(struct worker *w)
+{
+    struct worker **at = &started;
+    while (*at && *at != w)
+        at = &(*at)->next;
+    if (*at)
+        *at = w->next;
+}
 
 /* ---- start ---------------------------------------------------------------------------------------------------------- */
 
@@ -37,23 +50,39 @@ static void offer_to_oom_killer(void)
     close(fd);
 }
 
-static void child_main(int fd, pid_t parent, const struct worker_options *opt)
+/* Becomes another program, which finds the connection under the same number. */
+static void become(const char *program, int fd)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", fd);
+    fcntl(fd, F_SETFD, 0);
+    execl(program, "bitjoule", "worker", "--fd", number, (char *)NULL);
+    fprintf(stderr, "bitjoule: %s: %s\n", program, strerror(errno));
+    _exit(127);
+}
+
+static void child_main(int fd, pid_t parent, const struct worker_options *opt, const char *program)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before prctl() */
         _exit(0);
+    for (const struct worker *w = started; w; w = w->next) /* the connections of its siblings are none of its business */
+        if (w->fd >= 0)
+            close(w->fd);
     interrupt_reset();
     offer_to_oom_killer();
     const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0)
         dup2(null, STDIN_FILENO);
     dup2(STDERR_FILENO, STDOUT_FILENO); /* stdout carries the parent's table */
+    if (program)
+        become(program, fd);
     worker_serve(fd, opt);
     _exit(0);
 }
 
-int worker_start(const struct worker_options *opt, struct worker **out, char reason[WORKER_REASON_LEN])
+static int start(const struct worker_options *opt, const char *program, struct worker **out, char reason[WORKER_REASON_LEN])
 {
     int fds[2] = {-1, -1};
     struct worker *w = calloc(1, sizeof *w);
@@ -69,7 +98,7 @@ int worker_start(const struct worker_options *opt, struct worker **out, char rea
     }
     if (!rc && w->pid == 0) {
         close(fds[0]);
-        child_main(fds[1], parent, opt);
+        child_main(fds[1], parent, opt, program);
     }
     if (fds[1] >= 0)
         close(fds[1]);
@@ -82,6 +111,8 @@ int worker_start(const struct worker_options *opt, struct worker **out, char rea
     }
     setpgid(w->pid, w->pid); /* both sides do it: neither may run ahead */
     w->fd = fds[0];
+    w->next = started;
+    started = w;
     *out = w;
     return 0;
 }
@@ -152,6 +183,7 @@ void worker_stop(struct worker *w)
             dies_within(w, 5);
         reap(w);
     }
+    forget(w);
     free(w->buf);
     free(w);
 }
@@ -267,4 +299,48 @@ enum worker_result worker_call(struct worker *w, json_t *cmd, double timeout_s, 
     else
         snprintf(reason, WORKER_REASON_LEN, "cannot talk to the worker: %s", strerror(-rc));
     return WORKER_DIED;
+}
+
+/* ---- another program ------------------------------------------------------------------------------------------------ */
+
+static json_t *hello_command(const struct worker_options *opt)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "cmd", "hello", "isa", json_text_or_null(opt->isa), "sysfs",
+                     json_text_or_null(opt->env.sysfs), "procfs", json_text_or_null(opt->env.procfs), "energy_source",
+                     json_text_or_null(opt->env.energy_source));
+}
+
+/* What a program that cannot serve says, or how it ends, is wrapped into a line that says what was expected of it. */
+static int greet(struct worker *w, const struct worker_options *opt, const char *program, char reason[WORKER_REASON_LEN])
+{
+    char why[WORKER_REASON_LEN];
+    json_t *reply = NULL;
+    const enum worker_result rc = worker_call(w, hello_command(opt), HELLO_S, &reply, why);
+    const json_int_t protocol = json_integer_value(json_object_get(reply, "protocol"));
+    json_decref(reply);
+    if (rc == WORKER_INTERRUPTED) {
+        snprintf(reason, WORKER_REASON_LEN, "interrupted");
+        return -EINTR;
+    }
+    if (rc != WORKER_OK) {
+        snprintf(reason, WORKER_REASON_LEN, "%.100s cannot serve as a worker of this program (protocol %d): %.90s", program,
+                 WORKER_PROTOCOL, why);
+        return -EPROTO;
+    }
+    if (protocol == WORKER_PROTOCOL)
+        return 0;
+    snprintf(reason, WORKER_REASON_LEN,
+             "%.100s speaks worker protocol %lld, this program %d: build both from sources that have the same", program,
+             (long long)protocol, WORKER_PROTOCOL);
+    return -EPROTO;
+}
+
+int worker_start(const struct worker_options *opt, const char *program, struct worker **out, char reason[WORKER_REASON_LEN])
+{
+    int rc = start(opt, program, out, reason);
+    if (!rc && program && (rc = greet(*out, opt, program, reason))) {
+        worker_stop(*out);
+        *out = NULL;
+    }
+    return rc;
 }

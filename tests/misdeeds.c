@@ -51,7 +51,7 @@ static const int32_t *misdeed_output(const void *state, size_t *n)
     return &((const struct misdeed *)state)->out;
 }
 
-/* Good during the warm-up and the first timed repetition. */
+/* Good during the warm-up and the first block, which is of one repetition. */
 static bool still_good(void *state)
 {
     struct misdeed *d = state;
@@ -120,7 +120,7 @@ static int run_unsteady(void *state, double *token_s)
     return 0;
 }
 
-/* A good cell has five runs: a warm-up, three samples, the profile. The last one gives something else. */
+/* A good cell has five runs: a warm-up, three blocks of one repetition, the profile. The last one gives something else. */
 static int run_late(void *state, double *token_s)
 {
     struct misdeed *d = state;
@@ -136,6 +136,33 @@ static int run_late_death(void *state, double *token_s)
     if (++((struct misdeed *)state)->runs > 4)
         raise(SIGKILL);
     return 0;
+}
+
+/* Ticks of the eighth field are steal. */
+static int run_stolen(void *state, double *token_s)
+{
+    struct misdeed *d = state;
+    (void)token_s;
+    usleep(100);
+    d->runs += misdeeds_shared->stolen > 0;
+    misdeeds_shared->stolen -= misdeeds_shared->stolen > 0;
+    FILE *f = fopen(misdeeds_shared->stat, "w");
+    if (!f)
+        return -errno;
+    fprintf(f, "cpu 0 0 0 0 0 0 0 %d 0 0\n", d->runs * 100000);
+    return fclose(f) ? -EIO : 0;
+}
+
+static int setup_stolen(const struct model *m, struct session *s, const struct workload_params *p, void **state,
+                        char err[MODEL_ERR_LEN])
+{
+    const int rc = misdeed_setup(m, s, p, state, err);
+    const int stolen = misdeeds_shared->stolen;
+    misdeeds_shared->stolen = 0;
+    if (!rc && run_stolen(*state, NULL))
+        return -EIO;
+    misdeeds_shared->stolen = stolen;
+    return rc;
 }
 
 /* Writes into the connection to the parent, which a library that prints to a wrong descriptor could do too. */
@@ -175,17 +202,22 @@ static int setup_no_memory(const struct model *m, struct session *s, const struc
     }
 /* NOLINTEND(bugprone-macro-parentheses) */
 static const struct workload misdeeds[] = {
-    MISDEED("good", misdeed_setup, run_good),         MISDEED("segv", misdeed_setup, run_segv),
-    MISDEED("kill", misdeed_setup, run_kill),         MISDEED("exit", misdeed_setup, run_exit),
-    MISDEED("hang", misdeed_setup, run_hang),         MISDEED("error", misdeed_setup, run_error),
-    MISDEED("unsteady", misdeed_setup, run_unsteady), MISDEED("garbage", misdeed_setup, run_garbage),
-    MISDEED("no-memory", setup_no_memory, run_good),  MISDEED("late", misdeed_setup, run_late),
+    MISDEED("good", misdeed_setup, run_good),
+    MISDEED("segv", misdeed_setup, run_segv),
+    MISDEED("kill", misdeed_setup, run_kill),
+    MISDEED("exit", misdeed_setup, run_exit),
+    MISDEED("hang", misdeed_setup, run_hang),
+    MISDEED("error", misdeed_setup, run_error),
+    MISDEED("unsteady", misdeed_setup, run_unsteady),
+    MISDEED("garbage", misdeed_setup, run_garbage),
+    MISDEED("no-memory", setup_no_memory, run_good),
+    MISDEED("late", misdeed_setup, run_late),
     MISDEED("late-death", misdeed_setup, run_late_death),
+    MISDEED("stolen", setup_stolen, run_stolen),
 };
-const struct workload *const misdeeds_workloads[] = {&misdeeds[0], &misdeeds[1],      &misdeeds[2],     &misdeeds[3],
-                                                        &misdeeds[4], &misdeeds[5],      &misdeeds[6],     &misdeeds[7],
-                                                        &misdeeds[8], &misdeeds[9], &misdeeds[10],      &workload_prefill, &workload_decode,
-                                                        NULL};
+const struct workload *const misdeeds_workloads[] = {
+    &misdeeds[0], &misdeeds[1], &misdeeds[2],  &misdeeds[3],  &misdeeds[4],      &misdeeds[5],     &misdeeds[6], &misdeeds[7],
+    &misdeeds[8], &misdeeds[9], &misdeeds[10], &misdeeds[11], &workload_prefill, &workload_decode, NULL};
 
 int misdeeds_init(void)
 {

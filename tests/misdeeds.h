@@ -1,5 +1,5 @@
 /* Workloads that misbehave in a worker, by name: "good", "segv", "kill", "exit", "hang", "error", "unsteady", "garbage", "no-memory",
- * "late", "late-death"; "prefill" and "decode" are the real ones. For the tests of the experiment loop. */
+ * "late", "late-death", "stolen"; "prefill" and "decode" are the real ones. For the tests of the experiment loop. */
 #ifndef BITJOULE_MISDEEDS_H
 #define BITJOULE_MISDEEDS_H
 
@@ -11,6 +11,8 @@
 struct misdeeds_shared {
     pid_t last_worker, grandchild;
     int setups;
+    char stat[128]; /* "stolen": the file that stands for /proc/stat */
+    int stolen;     /* so many runs from now on lose a second of CPU time to the hypervisor */
 };
 extern struct misdeeds_shared *misdeeds_shared;
 

@@ -16,6 +16,7 @@
 #include "harness/bench_energy.h"
 #include "harness/energy_stats.h"
 #include "harness/json_util.h"
+#include "tests/made_blocks.h"
 #include "tests/report_fixture.h"
 
 static void assert_close(double a, double b)
@@ -34,7 +35,7 @@ static struct energy_samples samples_of(const double *s, const double *w, double
 {
     for (size_t i = 0; i < n; i++)
         j[i] = s[i] * w[i];
-    return (struct energy_samples){j, s, n};
+    return (struct energy_samples){j, s, n, 1.9};
 }
 
 static double log_mean(const double *x, size_t n)
@@ -81,7 +82,7 @@ static void factors_need_joules(void **state)
     (void)state;
     double bj[4], cj[3];
     struct energy_factors f;
-    const struct energy_samples b = samples_of(base_s, base_w, bj, 4), none = {NULL, NULL, 0};
+    const struct energy_samples b = samples_of(base_s, base_w, bj, 4), none = {NULL, NULL, 0, 1};
     struct energy_samples c = samples_of(cell_s, cell_w, cj, 3);
     assert_int_equal(energy_stats_factors(b, none, &f), -EINVAL);
     assert_int_equal(energy_stats_factors(none, c, &f), -EINVAL);
@@ -118,12 +119,11 @@ static struct pair *make_pair(const char *energy, const char *power)
         p->cells[i] =
             (struct cell){.group = i, .workload = "decode", .test = "tg4", .threads = 2, .n_gen = 4, .batch = 1, .depth = 10};
         r->status = CELL_OK;
-        for (int k = 0; k < 3; k++) {
-            const double noise = 1 + 0.01 * (k - 1);
-            assert_int_equal(samples_push(&r->time_s, s * noise), 0);
-            assert_int_equal(samples_push(&r->energy_s, s * noise), 0);
-            assert_int_equal(samples_push(&r->energy_j, s * noise * w), 0);
+        for (unsigned k = 0; k < 3; k++) {
+            const double noise = 1 + 0.01 * ((int)k - 1);
+            made_block(r, k + 1, 1, s * noise, s * noise * w);
         }
+        r->energy_repetitions = 3;
         r->setup = json_pack("{s:s, s:{s:f, s:f, s:f, s:f}}", "cpus", "0,1", "work", "tokens", 4.0, "int8_macs", 3e9, "fma_macs",
                              1e9, "bytes", 2e9);
         r->metrics = json_pack("[{s:s, s:f, s:s, s:s, s:s}, {s:s, s:f, s:s}, {s:s, s:f, s:s}, {s:s, s:f, s:s}]", "name", energy,
@@ -161,7 +161,7 @@ static void cells_have_joules_per_token(void **state)
 {
     (void)state;
     struct pair *p = make_pair("energy_pkg_j", "power_pkg_w");
-    json_t *c = cell_json(&p->plan, &p->cells[1], &p->results[1], "f16", NULL);
+    json_t *c = cell_json(&p->plan, &p->cells[1], &p->results[1], "f16");
     assert_close(metric_of(c, "joules_per_token"), 300.0 / 12); /* sum of joules / sum of tokens */
     assert_close(metric_of(c, "energy_delay_js"), 100.0 * 2);
     assert_int_equal(json_array_size(json_object_get(c, "energy_samples_j")), 3);
@@ -169,7 +169,7 @@ static void cells_have_joules_per_token(void **state)
     json_decref(c);
     free_pair(p);
     p = make_pair("energy_board_j", "power_board_w"); /* a board without a package counter */
-    c = cell_json(&p->plan, &p->cells[1], &p->results[1], "f16", NULL);
+    c = cell_json(&p->plan, &p->cells[1], &p->results[1], "f16");
     const json_t *m = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
     assert_close(at(m, "value", NULL), 25);
     assert_string_equal(json_string_value(json_object_get(m, "reason")), "from energy_board_j");
@@ -189,7 +189,7 @@ static void caveats_and_failures_go_on(void **state)
     struct pair *p = make_pair("energy_board_j", "power_board_w");
     struct cell_result *r = &p->results[1];
     put_metric(r, "energy_board_j", "reason", json_string("short window"));
-    json_t *c = cell_json(&p->plan, &p->cells[1], r, "f16", NULL);
+    json_t *c = cell_json(&p->plan, &p->cells[1], r, "f16");
     const json_t *m = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
     assert_string_equal(json_string_value(json_object_get(m, "reason")), "from energy_board_j; short window");
     json_decref(c);
@@ -197,7 +197,7 @@ static void caveats_and_failures_go_on(void **state)
     put_metric(r, "energy_board_j", "reason", json_string("void: foreign load"));
     put_metric(r, "power_board_w", "value", json_null());
     json_array_append_new(r->metrics, json_pack("{s:s, s:f, s:s}", "name", "energy_psys_j", "value", 77.0, "unit", "J"));
-    c = cell_json(&p->plan, &p->cells[1], r, "f16", NULL);
+    c = cell_json(&p->plan, &p->cells[1], r, "f16");
     m = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
     assert_true(json_is_null(json_object_get(m, "value")));
     assert_string_equal(json_string_value(json_object_get(m, "reason")), "void: foreign load");
@@ -343,7 +343,7 @@ static void report_shows_factors_and_net(void **state)
     json_t *r = new_record(json_pack("[o, o]", cell_with_energy("i2_s", 0.5, "derived"), cell_with_energy("f16", 2, "derived")));
     json_t *energy = json_pack("{s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:{s:f, s:f, s:f}, s:s}", "energy_ratio", "value", 0.25,
                                "lo", 0.24, "hi", 0.26, "time_ratio", "value", 0.2, "lo", 0.19, "hi", 0.21, "power_ratio", "value",
-                               1.25, "lo", 1.2, "hi", 1.3, "caveat", "windows of single repetitions down to 1.9 s");
+                               1.25, "lo", 1.2, "hi", 1.3, "caveat", "windows down to 1.9 s");
     json_object_set_new(
         r, "comparisons",
         json_pack("[{s:s, s:s, s:f, s:o}]", "base", "m/f16/t2/tg8", "cell", "m/i2_s/t2/tg8", "ratio", 5.0, "energy", energy));
@@ -359,7 +359,7 @@ static void report_shows_factors_and_net(void **state)
     const char *md = fx_file("r/report.md");
     assert_has(md, "Energy source: powercap (counter) of pkg, updated every 0.00100 s.");
     assert_has(md, "| m/i2_s/t2/tg8 (1) | 0.250 [0.240, 0.260] | 0.200 [0.190, 0.210] | 1.25 [1.20, 1.30] |");
-    assert_has(md, "(1) windows of single repetitions down to 1.9 s");
+    assert_has(md, "(1) windows down to 1.9 s");
     assert_has(md, "which drew 10.0 [8.00, 12.0] W before and after (96.9 % confidence)");
     assert_has(md, "| m/i2_s/t2/tg8 | 300 | 60.0 | 240 [228, 252] | 20.0 |");
     assert_has(md, "A part of the idle windows is missing: after the cells: a build.");

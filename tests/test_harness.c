@@ -53,7 +53,9 @@ static int set_up(void **state)
     set(&f->suite, "matrix", "threads", "1");
     set(&f->suite, "matrix", "prompt", "2");
     set(&f->suite, "matrix", "gen", "2,3");
-    set(&f->suite, "measure", "repetitions", "3");
+    set(&f->suite, "measure", "rounds", "3");
+    set(&f->suite, "measure", "block_s", "1e-9"); /* one repetition a block */
+    set(&f->suite, "measure", "repeats", "0");    /* however busy this machine is */
     set(&f->suite, "measure", "timeout_s", "60");
     if (plan_make(&f->suite, SIZE_MAX, &f->plan, err) || record_open(f->dir, &f->record, err))
         fail_msg("%s", err);
@@ -122,13 +124,18 @@ static size_t stream_lines(const struct fixture *f, const char *text)
     return n;
 }
 
+static size_t stream_blocks(const struct fixture *f)
+{
+    return stream_lines(f, "\"type\":\"block\"");
+}
+
 static void test_crash(void **state)
 {
     struct fixture *f = *state;
     const struct cell_result *r = run_with(f, "segv");
     assert_failed(r, 1, "worker killed by SIGSEGV");
     assert_int_equal(r->warmup_s.n, 1);
-    assert_int_equal(stream_lines(f, "\"kind\":\"timed\""), 1 + 3 + 3); /* the sample before the crash is in the stream too */
+    assert_int_equal(stream_blocks(f), 1 + 3 + 3); /* the block before the crash is in the stream too */
     assert_int_equal(stream_lines(f, "\"status\":\"failed\""), 1);
     assert_int_equal(stream_lines(f, "\"status\":\"ok\""), 2);
 }
@@ -150,7 +157,7 @@ static void test_garbage(void **state)
 
 static void test_unsteady_output(void **state)
 {
-    assert_failed(run_with(*state, "unsteady"), 2, "output differs between repetitions");
+    assert_failed(run_with(*state, "unsteady"), 1, "output differs between repetitions");
 }
 
 /* Without the profile the fifth run does not take place. */
@@ -268,7 +275,7 @@ static void test_load_refused(void **state)
     assert_int_equal(experiment_run(&f->e), 0);
     for (size_t i = 0; i < 3; i++)
         assert_failed(&f->e.results[i], 0, "/nonexistent/model.gguf");
-    assert_int_equal(f->e.load_failures, EXPERIMENT_LOAD_TRIES); /* once is enough: it would say the same again */
+    assert_int_equal(f->e.slots[0].failures, EXPERIMENT_LOAD_TRIES); /* once is enough: it would say the same again */
 }
 
 static void test_load_that_dies_is_tried_twice(void **state)
@@ -278,7 +285,7 @@ static void test_load_that_dies_is_tried_twice(void **state)
     assert_int_equal(experiment_run(&f->e), 0);
     for (size_t i = 0; i < 3; i++)
         assert_failed(&f->e.results[i], 0, "timed out");
-    assert_int_equal(f->e.load_failures, EXPERIMENT_LOAD_TRIES); /* three cells, two tries */
+    assert_int_equal(f->e.slots[0].failures, EXPERIMENT_LOAD_TRIES); /* three cells, two tries */
 }
 
 static void test_skipped_cell_is_not_run(void **state)
@@ -293,24 +300,89 @@ static void test_skipped_cell_is_not_run(void **state)
     assert_int_equal(f->e.results[2].status, CELL_OK);
 }
 
-static void test_repetitions_of_slow_cells(void **state)
+/* A block holds as many repetitions as last block_s. */
+static void test_blocks_last(void **state)
 {
     struct fixture *f = *state;
-    f->suite.slow_s = 1e-9;
-    f->suite.repetitions_slow = 2;
+    f->suite.block_s = 0.02;
+    f->suite.rounds = 4;
+    for (size_t i = 0; i < 3; i++)
+        f->plan.cells[i].workload = "good"; /* of 0.1 ms and more */
     assert_int_equal(experiment_run(&f->e), 0);
-    assert_int_equal(f->e.results[0].time_s.n, 2);
-    assert_int_equal(f->e.results[0].warmup_s.n, 1);
+    for (size_t i = 0; i < 3; i++) {
+        const struct cell_result *r = &f->e.results[i];
+        const struct block *last = &r->blocks[r->n_blocks - 1];
+        assert_int_equal(r->time_s.n, 4);
+        assert_true(stats_mean(r->warmup_s.v, r->warmup_s.n) * (double)r->warmup_s.n > 0.1 * 0.02 * (1 - 1e-9));
+        assert_true(last->repetitions > 1 && last->window_s >= last->time_s);
+        assert_true(fabs(block_sample_s(last) * last->repetitions / last->time_s - 1) < 1e-12);
+    }
+}
+
+static const json_t *warning(const struct fixture *f, const char *check)
+{
+    size_t i;
+    const json_t *w;
+    json_array_foreach(json_object_get(f->record.root, "warnings"), i, w)
+    {
+        if (!strcmp(json_string_value(json_object_get(w, "check")), check))
+            return w;
+    }
+    return NULL;
+}
+
+/* The hypervisor takes the CPU away during the first `stolen` blocks of the first cell; `repeats` as in the suite. */
+static const struct cell_result *run_stolen(struct fixture *f, int stolen, unsigned repeats)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/stat", f->dir);
+    snprintf(misdeeds_shared->stat, sizeof misdeeds_shared->stat, "%s", path);
+    misdeeds_shared->stolen = stolen;
+    f->options.env.procfs = f->dir;
+    f->suite.repeats = repeats;
+    f->suite.warmup = 0;
+    const struct cell_result *r = run_with(f, "stolen");
+    unlink(path);
+    return r;
+}
+
+/* A disturbed block is void and repeated in its round; it is in the record and in no sample. */
+static void test_void_block_is_repeated(void **state)
+{
+    struct fixture *f = *state;
+    const struct cell_result *r = run_stolen(f, 1, 1);
+    assert_int_equal(r->status, CELL_OK);
+    assert_int_equal(r->n_blocks, 4);
+    assert_int_equal(r->time_s.n, 3);
+    assert_non_null(strstr(r->blocks[0].void_reason, "the hypervisor took"));
+    assert_int_equal(r->blocks[0].round, 1);
+    assert_int_equal(r->blocks[1].round, 1);
+    assert_int_equal(r->repetitions, 3);
+    assert_int_equal(stream_lines(f, "\"void\":\"the hypervisor took"), 2); /* the block and, with its blocks, the cell */
+    assert_null(warning(f, "disturbed"));
+}
+
+/* Where the CPU is always taken away a run ends all the same, and says so. */
+static void test_constant_steal_ends(void **state)
+{
+    struct fixture *f = *state;
+    const struct cell_result *r = run_stolen(f, 100, 2);
+    assert_int_equal(r->status, CELL_OK);
+    assert_int_equal(r->n_blocks, 5);
+    assert_int_equal(r->time_s.n, 3);
+    assert_true(!block_counts(&r->blocks[0]) && !block_counts(&r->blocks[1]));
+    assert_true(block_counts(&r->blocks[4]) && strstr(r->blocks[4].disturbed, "the hypervisor took"));
+    assert_non_null(strstr(json_string_value(json_object_get(warning(f, "disturbed"), "message")), "3 of 3 blocks count although"));
 }
 
 static void test_no_warmup(void **state)
 {
     struct fixture *f = *state;
     f->suite.warmup = 0;
-    f->suite.slow_s = 1e-9;
-    f->suite.repetitions_slow = 1; /* known only after the first timed one */
+    f->suite.rounds = 1;
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.results[0].time_s.n, 1);
+    assert_int_equal(f->e.results[0].repetitions, 1);
     assert_int_equal(f->e.results[0].warmup_s.n, 0);
 }
 
@@ -354,7 +426,10 @@ static void test_interrupt(void **state)
     interrupt_reset();
     assert_true(interrupt_seen());
     assert_int_equal(f->e.results[0].status, CELL_OK);
-    assert_failed(&f->e.results[1], 1, "interrupted");
+    assert_int_equal(f->e.results[0].time_s.n, 3);
+    assert_int_equal(f->e.results[1].status, CELL_OK); /* it has a block */
+    assert_int_equal(f->e.results[1].time_s.n, 1);
+    assert_string_equal(f->e.results[1].stop, "interrupted");
     assert_int_equal(f->e.results[2].status, CELL_SKIPPED);
     assert_string_equal(f->e.results[2].reason, "interrupted");
     assert_int_equal(stream_lines(f, "\"type\":\"cell\""), 3);
@@ -381,7 +456,9 @@ int main(void)
         WITH_FIXTURE(test_load_refused),
         WITH_FIXTURE(test_load_that_dies_is_tried_twice),
         WITH_FIXTURE(test_skipped_cell_is_not_run),
-        WITH_FIXTURE(test_repetitions_of_slow_cells),
+        WITH_FIXTURE(test_blocks_last),
+        WITH_FIXTURE(test_void_block_is_repeated),
+        WITH_FIXTURE(test_constant_steal_ends),
         WITH_FIXTURE(test_no_warmup),
         WITH_FIXTURE(test_interrupt),
     };

@@ -20,6 +20,7 @@
 #include "harness/json_util.h"
 #include "harness/record.h"
 #include "harness/sha256.h"
+#include "tests/made_blocks.h"
 
 static const char tiny_model[] = "tests/golden/kjv-tiny-i2_s.gguf";
 
@@ -74,8 +75,13 @@ struct hand_made {
     struct cell cells[2];
     struct plan plan;
     struct cell_result results[2];
-    json_t *peak;
 };
+
+static void give_peaks(struct cell_result *r, double read_gb_s, double int8_gmac_s, double fma_gmac_s)
+{
+    for (size_t i = 0; i < r->n_blocks; i++)
+        r->blocks[i].peaks = (struct block_peaks){read_gb_s, int8_gmac_s, fma_gmac_s};
+}
 
 /* Two decode cells of 4 tokens: i2_s takes 0.25 s, f16 0.5 s, both with a little noise. */
 static struct hand_made *make_cells(void)
@@ -89,8 +95,10 @@ static struct hand_made *make_cells(void)
         h->cells[i] = (struct cell){.group = (size_t)i, .workload = "decode", .test = "tg4", .threads = 2, .n_gen = 4, .batch = 1};
         struct cell_result *r = &h->results[i];
         r->status = CELL_OK;
-        for (int k = 0; k < 3; k++)
-            assert_int_equal(samples_push(&r->time_s, times[i][k]), 0);
+        for (unsigned k = 0; k < 3; k++)
+            made_block(r, k + 1, 1, times[i][k], (double)NAN);
+        give_peaks(r, 16, 100, 50);
+        r->energy_repetitions = 3;
         for (int k = 0; k < 100; k++)
             assert_int_equal(samples_push(&r->token_s, 0.001 * (k + 1)), 0);
         r->setup = json_pack("{s:s, s:{s:f, s:f, s:f, s:f}}", "cpus", "0,1", "work", "tokens", 4.0, "int8_macs", 3e9, "fma_macs",
@@ -101,7 +109,6 @@ static struct hand_made *make_cells(void)
         assert_non_null(r->metrics);
     }
     h->plan = (struct plan){.groups = h->groups, .n_groups = 2, .cells = h->cells, .n_cells = 2};
-    h->peak = json_pack("{s:i, s:f, s:f, s:f}", "threads", 2, "read_gb_s", 16.0, "int8_gmac_s", 100.0, "fma_gmac_s", 50.0);
     return h;
 }
 
@@ -111,14 +118,13 @@ static void free_cells(struct hand_made *h)
         free(h->groups[i].spec);
         cell_result_free(&h->results[i]);
     }
-    json_decref(h->peak);
     free(h);
 }
 
 static void test_cell_object(void **state)
 {
     struct hand_made *h = make_cells();
-    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", h->peak);
+    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     (void)state;
     assert_non_null(c);
     assert_string_equal(text(c, "id"), "m/i2_s/f16/t2/tg4/d0/b1");
@@ -139,6 +145,10 @@ static void test_cell_object(void **state)
     assert_string_equal(text(roofline, "bound"), "bandwidth");
     assert_close(number(roofline, "limit_tokens_per_s"), 32);
     assert_close(number(roofline, "share"), 0.5);
+    assert_true(number(roofline, "lo") < 0.5 && number(roofline, "hi") > 0.5);
+    assert_int_equal(number(roofline, "rounds"), 3);
+    assert_int_equal(json_array_size(json_object_get(c, "blocks")), 3);
+    assert_close(number(json_array_get(json_object_get(c, "blocks"), 1), "time_s"), 0.26);
     /* 6 J for 3 repetitions of 4 tokens */
     const json_t *j = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
     assert_close(number(j, "value"), 0.5);
@@ -151,17 +161,19 @@ static void test_roofline_of_arithmetic(void **state)
 {
     struct hand_made *h = make_cells();
     (void)state;
-    json_object_set_new(h->peak, "read_gb_s", json_real(1000)); /* 0.002 s for the bytes */
-    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", h->peak);
+    give_peaks(&h->results[0], 1000, 100, 50); /* 0.002 s for the bytes */
+    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     assert_string_equal(text(json_object_get(c, "roofline"), "bound"), "int8");
     assert_close(number(json_object_get(c, "roofline"), "limit_tokens_per_s"), 80);
     json_decref(c);
-    json_object_set_new(h->peak, "fma_gmac_s", json_real(10)); /* 0.1 s + 0.03 s */
-    c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", h->peak);
+    give_peaks(&h->results[0], 1000, 100, 10); /* 0.1 s + 0.03 s */
+    c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     assert_string_equal(text(json_object_get(c, "roofline"), "bound"), "fma");
     assert_close(number(json_object_get(c, "roofline"), "limit_tokens_per_s"), 4 / 0.13);
     json_decref(c);
-    c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", NULL);
+    for (size_t i = 0; i < 3; i++)
+        h->results[0].blocks[i].peaks = block_no_peaks();
+    c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     assert_true(json_is_null(json_object_get(c, "roofline")));
     json_decref(c);
     free_cells(h);
@@ -175,7 +187,7 @@ static void test_energy_that_was_not_had(void **state)
     json_object_set_new(m, "value", json_null());
     json_object_set_new(m, "status", json_string("unavailable"));
     json_object_set_new(m, "reason", json_string("no counter here"));
-    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", NULL);
+    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     const json_t *j = metric_json_find(json_object_get(c, "metrics"), "joules_per_token");
     assert_true(json_is_null(json_object_get(j, "value"))); /* never 0 */
     assert_string_equal(text(j, "status"), "unavailable");
@@ -190,7 +202,7 @@ static void test_cell_that_failed(void **state)
     (void)state;
     h->results[0].status = CELL_FAILED;
     snprintf(h->results[0].reason, PLAN_REASON_LEN, "worker killed by SIGSEGV");
-    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16", h->peak);
+    json_t *c = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
     assert_string_equal(text(c, "status"), "failed");
     assert_string_equal(text(c, "reason"), "worker killed by SIGSEGV");
     assert_int_equal(json_array_size(json_object_get(c, "samples_s")), 3); /* what there was stays, but no figure is made of it */
@@ -214,13 +226,79 @@ static void test_comparisons(void **state)
     assert_string_equal(text(c, "base"), "m/f16/f16/t2/tg4/d0/b1");
     assert_string_equal(text(c, "cell"), "m/i2_s/f16/t2/tg4/d0/b1");
     assert_close(number(c, "ratio"), 2);
-    assert_true(number(c, "lo") < 2 && number(c, "hi") > 2);
+    assert_close(number(c, "lo"), 2); /* both had the same noise in the same rounds */
+    assert_close(number(c, "hi"), 2);
+    assert_int_equal(number(c, "rounds"), 3);
     json_decref(list);
     h->cells[1].threads = 1; /* another number of threads is no base */
     list = comparisons_json(&h->plan, h->results);
     assert_int_equal(json_array_size(list), 0);
     json_decref(list);
     free_cells(h);
+}
+
+/* The machine gets twice as slow within the rounds: the ratio of each round knows nothing of it. A void block has no pair, and cells
+ * that shared no round are not compared. */
+static void test_pairs_by_round(void **state)
+{
+    struct hand_made *h = make_cells();
+    (void)state;
+    for (unsigned k = 0; k < 8; k++) {
+        made_block(&h->results[0], 10 + k, 4, 0.25 * (1 + 0.14 * k), (double)NAN);
+        made_block(&h->results[1], 10 + k, 2, 0.50 * (1 + 0.14 * k), (double)NAN);
+    }
+    struct block b = {.batch = 1, .round = 18, .repetitions = 1, .time_s = 9, .window_s = 9, .void_reason = "steal"};
+    assert_int_equal(cell_result_add(&h->results[0], &b), 0);
+    made_block(&h->results[1], 18, 1, 0.5, (double)NAN);
+    json_t *list = comparisons_json(&h->plan, h->results);
+    const json_t *c = json_array_get(list, 0);
+    assert_close(number(c, "ratio"), 2);
+    assert_close(number(c, "lo"), 2);
+    assert_close(number(c, "hi"), 2);
+    assert_int_equal(number(c, "rounds"), 11);
+    json_decref(list);
+    assert_int_equal(h->results[0].time_s.n, 11);
+    assert_close(h->results[0].repetitions, 3 + 8 * 4);
+    json_t *o = cell_json(&h->plan, &h->cells[0], &h->results[0], "f16");
+    const json_t *last = json_array_get(json_object_get(o, "blocks"), 11);
+    assert_string_equal(text(last, "void"), "steal");
+    json_decref(o);
+    for (size_t i = 0; i < h->results[1].n_blocks; i++)
+        h->results[1].blocks[i].round += 100;
+    list = comparisons_json(&h->plan, h->results);
+    assert_int_equal(json_array_size(list), 0);
+    json_decref(list);
+    free_cells(h);
+}
+
+/* With two programs a cell is compared with the same format of the arm "base". */
+static void test_arms(void **state)
+{
+    struct suite s;
+    struct plan p;
+    char err[SUITE_ERR_LEN], id[PLAN_ID_LEN];
+    (void)state;
+    suite_init(&s);
+    assert_int_equal(suite_set(&s, "matrix", "models", tiny_model, err) | suite_set(&s, "matrix", "formats", "i2_s,f16", err) |
+                         suite_set(&s, "matrix", "threads", "1", err) | suite_set(&s, "matrix", "gen", "3", err),
+                     0);
+    assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
+    assert_int_equal(p.n_cells, 2);
+    assert_int_equal(plan_base_cell(&p, 0), 1);
+    assert_int_equal(plan_base_cell(&p, 1), 2); /* none */
+    assert_int_equal(plan_add_arms(&p, "/old/bitjoule", NULL), 0);
+    assert_int_equal(p.n_cells, 4);
+    assert_int_equal(p.n_groups, 4);
+    plan_cell_id(&p, &p.cells[2], id);
+    assert_non_null(strstr(id, "/i2_s/"));
+    assert_string_equal(id + strlen(id) - 4, "/new");
+    assert_int_equal(plan_base_cell(&p, 2), 0);
+    assert_int_equal(plan_base_cell(&p, 3), 1);
+    assert_int_equal(plan_base_cell(&p, 0), 4);
+    assert_string_equal(p.groups[p.cells[0].group].program, "/old/bitjoule");
+    assert_null(p.groups[p.cells[3].group].program);
+    plan_free(&p);
+    suite_free(&s);
 }
 
 /* ---- the files ------------------------------------------------------------------------------------------------------ */
@@ -361,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_energy_that_was_not_had),
         cmocka_unit_test(test_cell_that_failed),
         cmocka_unit_test(test_comparisons),
+        cmocka_unit_test(test_pairs_by_round),
+        cmocka_unit_test(test_arms),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_second_run_does_not_mix),
         cmocka_unit_test(test_directory_in_use),

@@ -132,14 +132,15 @@ static void test_every_key(void **state)
     struct suite s;
     char err[SUITE_ERR_LEN];
     (void)state;
-    const int rc =
-        read_text(&s,
-                  "; comment\n# another\n[suite]\ndescription = all of it\n[matrix]\nmodels = synth:125m, a.gguf\n"
-                  "formats = i2_s,\n  f16\nthreads = 1-4*2\nprompt = 16,128\ngen = 8\ndepth = 0, 64\nbatch = 32\n"
-                  "embedding = q8_0\nkv = f32\nisa = c\nseed = 18446744073709551615\n[measure]\nwarmup = 2\nrepetitions = 7\n"
-                  "repetitions_slow = 4\nslow_s = 2.5\ntimeout_s = 33\n[quality]\nmodels = q.gguf\nformats = f32\ntext = t.txt\n"
-                  "window = 64\nwindows = 3\n",
-                  err);
+    const int rc = read_text(&s,
+                             "; comment\n# another\n[suite]\ndescription = all of it\n[matrix]\nmodels = synth:125m, a.gguf\n"
+                             "formats = i2_s,\n  f16\nthreads = 1-4*2\nprompt = 16,128\ngen = 8\ndepth = 0, 64\nbatch = 32\n"
+                             "embedding = q8_0\nkv = f32\nisa = c\nseed = 18446744073709551615\n[measure]\nwarmup = 2\nblock_s = "
+                             "0.5\nblock_energy_s = 3\nrounds = 7\n"
+                             "min_rounds = 4\nmax_rounds = 9\nrepeats = 0\nprecision = 3 %\ncontest_s = 2.5\ntimeout_s = "
+                             "33\n[quality]\nmodels = q.gguf\nformats = f32\ntext = t.txt\n"
+                             "window = 64\nwindows = 3\n",
+                             err);
     if (rc)
         fail_msg("%s", err);
     assert_string_equal(s.description, "all of it");
@@ -157,9 +158,13 @@ static void test_every_key(void **state)
     assert_string_equal(s.isa, "c");
     assert_true(s.seed == UINT64_MAX);
     assert_int_equal(s.warmup, 2);
-    assert_int_equal(s.repetitions, 7);
-    assert_int_equal(s.repetitions_slow, 4);
-    assert_true(s.slow_s == 2.5);
+    assert_true(s.block_s == 0.5 && s.block_energy_s == 3);
+    assert_int_equal(s.rounds, 7);
+    assert_int_equal(s.min_rounds, 4);
+    assert_int_equal(s.max_rounds, 9);
+    assert_int_equal(s.repeats, 0);
+    assert_true(s.precision == 0.03);
+    assert_true(s.contest_s == 2.5);
     assert_true(s.timeout_s == 33);
     assert_string_equal(s.quality.text, "t.txt");
     assert_int_equal(s.quality.window, 64);
@@ -189,8 +194,11 @@ static void test_mistakes_have_a_line(void **state)
         {"[matrix]\nembedding = huge\n", 2, "'huge' is no weight format"},
         {"[matrix]\nmodels =\n", 2, "models: has no value"},
         {"[matrix]\nmodels = a,,b\n", 2, "empty word"},
-        {"[measure]\nrepetitions = five\n", 2, "'five' is not a whole number from 1 to"},
-        {"[measure]\nslow_s = 0\n", 2, "'0' is not a number of seconds above 0"},
+        {"[measure]\nrounds = five\n", 2, "'five' is not a whole number from 1 to"},
+        {"[measure]\nblock_s = 0\n", 2, "'0' is not a number of seconds above 0"},
+        {"[measure]\nprecision = 0%\n", 2, "'0%' is not a share above 0"},
+        {"[measure]\nprecision = 2 %%\n", 2, "'2 %%' is not a share above 0"},
+        {"[measure]\nprecision = 101%\n", 2, "'101%' is not a share above 0"},
         {"[measure]\ntimeout_s = 10s\n", 2, "'10s' is not a number of seconds"},
         {"[measure]\n\nwarmup\n[matrix]\nkv = f16\n", 3, "neither 'key = value'"},
         {"[quality]\nwindow = 1\n", 2, "'1' is not a whole number from 2 to"},
@@ -377,7 +385,8 @@ static void test_plan_skips_what_does_not_fit(void **state)
     (void)state;
     small_suite(&s);
     assert_int_equal(plan_make(&s, 70u << 20, &p, err), 0);
-    for (size_t i = 0; i < p.n_cells; i++) { /* i2_s with its 2 MB fits beside the 64 MiB that loading takes, f16 with 10 MB does not */
+    for (size_t i = 0; i < p.n_cells;
+         i++) { /* i2_s with its 2 MB fits beside the 64 MiB that loading takes, f16 with 10 MB does not */
         const bool f16 = !strcmp(p.groups[p.cells[i].group].format->name, "f16");
         if (f16)
             assert_non_null(strstr(p.cells[i].reason, " MB, 73.4 MB available"));

@@ -41,7 +41,7 @@ static struct worker *start_decoding(void)
 {
     char reason[WORKER_REASON_LEN];
     struct worker *w = NULL;
-    assert_int_equal(worker_start(&options, &w, reason), 0);
+    assert_int_equal(worker_start(&options, NULL, &w, reason), 0);
     json_decref(ask(w, json_pack("{s:s, s:s, s:n, s:n, s:i, s:i}", "cmd", "load", "model", tiny_model, "format", "embedding",
                                  "threads", 1, "seed", 1)));
     json_decref(ask(w, json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:i}", "cmd", "setup", "workload", "decode", "threads", 1,
@@ -55,11 +55,12 @@ static void test_two_workers_in_turn(void **state)
     char hash[SHA256_HEX_LEN] = "";
     (void)state;
     for (int turn = 0; turn < 6; turn++) {
-        json_t *r = ask(w[turn % 2], json_pack("{s:s}", "cmd", "rep"));
+        json_t *r = ask(w[turn % 2], json_pack("{s:s, s:i}", "cmd", "block", "repetitions", 2));
         if (!hash[0])
             snprintf(hash, sizeof hash, "%s", text(r, "output_sha256"));
         assert_string_equal(text(r, "output_sha256"), hash);
-        assert_int_equal(json_array_size(json_object_get(r, "token_s")), 3);
+        assert_int_equal(json_array_size(json_object_get(r, "samples_s")), 2);
+        assert_int_equal(json_array_size(json_object_get(r, "token_s")), 2 * 3);
         json_decref(r);
     }
     worker_stop(w[0]);
@@ -92,9 +93,9 @@ static void test_cells_name_what_they_ran(void **state)
     char reason[WORKER_REASON_LEN];
     uint32_t mask;
     assert_int_equal(cpu_isa_mask("avx512", &mask), 0);
-    assert_int_equal(worker_start(&no_vnni, &w, reason), 0);
-    json_decref(ask(w, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "cmd", "load", "model", tiny_model, "format", "q8_0", "embedding",
-                                 "q8_0", "threads", 1, "seed", 1)));
+    assert_int_equal(worker_start(&no_vnni, NULL, &w, reason), 0);
+    json_decref(ask(w, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "cmd", "load", "model", tiny_model, "format", "q8_0",
+                                 "embedding", "q8_0", "threads", 1, "seed", 1)));
     cpu_limit(mask);
     expect_kernels(w, "decode", 3, 1, 1);
     expect_kernels(w, "prefill", 0, 8, 1);
@@ -108,14 +109,14 @@ static void test_refusals_leave_the_worker(void **state)
     static const struct {
         const char *cmd, *says;
     } rows[] = {
-        {"dance", "unknown command"},  {"rep", "no cell is set up"},      {"setup", "no model is loaded"},
-        {"stop", "no window is open"}, {"peak", "bad number of threads"},
+        {"dance", "unknown command"},   {"rep", "no cell is set up"},           {"setup", "no model is loaded"},
+        {"block", "no cell is set up"}, {"peak_open", "bad number of threads"}, {"peak_block", "no peaks are open"},
     };
     struct worker *w = NULL;
     char reason[WORKER_REASON_LEN];
     json_t *reply = NULL;
     (void)state;
-    assert_int_equal(worker_start(&options, &w, reason), 0);
+    assert_int_equal(worker_start(&options, NULL, &w, reason), 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(worker_call(w, json_pack("{s:s}", "cmd", rows[i].cmd), 60, &reply, reason), WORKER_REFUSED);
         assert_non_null(strstr(reason, rows[i].says));
@@ -137,7 +138,7 @@ static void test_worker_dies_with_its_parent(void **state)
         char reason[WORKER_REASON_LEN];
         json_t *reply = NULL;
         close(link[0]);
-        if (worker_start(&options, &w, reason))
+        if (worker_start(&options, NULL, &w, reason))
             _exit(1);
         worker_call(w, json_pack("{s:s}", "cmd", "hello"), 60, &reply, reason); /* it is up: it has answered */
         if (write(link[1], "x", 1) != 1)

@@ -1,0 +1,296 @@
+/* The rounds of a contest; see contest.h. All state that decides what comes next is in the blocks (batch, round, void), so that a run
+ * that was cut off goes on from what it recorded. */
+#include "harness/contest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/mix64.h"
+#include "harness/interrupt.h"
+#include "harness/latin_square.h"
+#include "harness/paired.h"
+#include "harness/variant.h"
+#include "profiles/time_clock.h"
+
+struct rounds {
+    struct experiment *e;
+    const struct contest *c;
+    size_t index;
+    unsigned batch; /* as in the blocks: from 1 */
+    struct variant *v;
+    size_t n;
+    bool peaks;
+    unsigned first, now; /* number of the first and of the present round */
+    double began_s, round_s;
+    const char *stop; /* NULL: go on */
+};
+
+static struct cell_result *result_of(const struct rounds *x, size_t i)
+{
+    return &x->e->results[x->v[i].cell];
+}
+
+/* ---- what the blocks say -------------------------------------------------------------------------------------------- */
+
+static bool has_block(const struct cell_result *r, unsigned batch, unsigned round)
+{
+    for (size_t i = 0; i < r->n_blocks; i++)
+        if (r->blocks[i].batch == batch && r->blocks[i].round == round && block_counts(&r->blocks[i]))
+            return true;
+    return false;
+}
+
+/* Rounds of a base go on counting in its next batch: a number means one round only. */
+static void number_rounds(struct rounds *x)
+{
+    unsigned before = 0, last = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct cell_result *r = result_of(x, i);
+        for (size_t k = 0; k < r->n_blocks; k++)
+            if (r->blocks[k].batch == x->batch)
+                last = r->blocks[k].round > last ? r->blocks[k].round : last;
+            else
+                before = r->blocks[k].round > before ? r->blocks[k].round : before;
+    }
+    x->first = before + 1;
+    x->now = last ? last : x->first;
+}
+
+/* Void blocks may be as many as the cells (times `repeats`), and a tenth of all. */
+static bool repeat_left(const struct rounds *x)
+{
+    size_t voids = 0, blocks = 0;
+    const unsigned repeats = x->e->suite->repeats;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct cell_result *r = result_of(x, i);
+        for (size_t k = 0; k < r->n_blocks; k++)
+            if (r->blocks[k].batch == x->batch) {
+                blocks++;
+                voids += !block_counts(&r->blocks[k]);
+            }
+    }
+    return repeats && voids < repeats * x->n + blocks / 10;
+}
+
+/* ---- a round -------------------------------------------------------------------------------------------------------- */
+
+static void stream_block(const struct rounds *x, size_t i, const struct block *b)
+{
+    char id[PLAN_ID_LEN];
+    plan_cell_id(x->e->plan, &x->e->plan->cells[x->v[i].cell], id);
+    json_t *line = json_pack("{s:s}", "cell", id), *rest = block_line_json(b);
+    if (!rest || json_object_update(line, rest)) {
+        json_decref(line);
+        line = NULL;
+    }
+    json_decref(rest);
+    record_line(x->e->record, "block", line);
+}
+
+/* One block of a variant. It drops out when that fails. */
+static void visit(struct rounds *x, size_t i, size_t position)
+{
+    struct block b = {0};
+    struct variant *v = &x->v[i];
+    char what[32];
+    snprintf(what, sizeof what, "round %u", x->now - x->first + 1);
+    progress_step(x->e->progress, &x->e->plan->cells[v->cell], what);
+    if (!variant_block(x->e, v, &b)) {
+        v->alive = interrupt_seen();
+        return;
+    }
+    b.batch = x->batch;
+    b.round = x->now;
+    b.position = (unsigned)position + 1;
+    if (b.disturbed[0] && !x->e->plan->cells[v->cell].quality && repeat_left(x)) {
+        memcpy(b.void_reason, b.disturbed, sizeof b.void_reason);
+        b.disturbed[0] = 0;
+    }
+    stream_block(x, i, &b);
+    if (cell_result_add(result_of(x, i), &b)) {
+        result_of(x, i)->status = CELL_FAILED;
+        snprintf(result_of(x, i)->reason, PLAN_REASON_LEN, "out of memory");
+        v->alive = false;
+    }
+}
+
+static void stream_peaks(const struct rounds *x, size_t position, double start_s, const struct block_peaks *p)
+{
+    char id[PLAN_ID_LEN];
+    const struct cell *c = &x->e->plan->cells[x->v[0].cell];
+    plan_contest_id(x->e->plan, c, id);
+    record_line(x->e->record, "peak_block",
+                json_pack("{s:s, s:i, s:i, s:i, s:i, s:f, s:o}", "contest", id, "batch", (int)x->batch, "round", (int)x->now,
+                          "position", (int)position + 1, "threads", (int)c->threads, "start_s", start_s, "peaks",
+                          block_peaks_json(p)));
+}
+
+/* The peaks belong to all blocks of their round. */
+static void give_peaks(const struct rounds *x, const struct block_peaks *p)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        struct cell_result *r = result_of(x, i);
+        for (size_t k = 0; k < r->n_blocks; k++)
+            if (r->blocks[k].batch == x->batch && r->blocks[k].round == x->now)
+                r->blocks[k].peaks = *p;
+    }
+}
+
+static bool wanted(const struct rounds *x, size_t i)
+{
+    return x->v[i].alive && !has_block(result_of(x, i), x->batch, x->now) && !interrupt_seen() && !x->e->record->rc;
+}
+
+static void run_round(struct rounds *x)
+{
+    size_t order[LATIN_MAX];
+    const size_t places = x->n + x->peaks;
+    const double began_s = time_now_s();
+    struct block_peaks peaks = block_no_peaks();
+    latin_order(random_at(x->e->suite->seed, x->index), x->now - x->first, places, order);
+    for (size_t at = 0; at < places && !interrupt_seen(); at++) {
+        const double start_s = time_now_s() - x->e->began_s;
+        if (order[at] < x->n) {
+            if (wanted(x, order[at]))
+                visit(x, order[at], at);
+        } else if (variant_peaks(x->e, x->e->plan->cells[x->v[0].cell].threads, &peaks))
+            stream_peaks(x, at, start_s, &peaks);
+    }
+    for (size_t i = 0; i < x->n; i++) /* what was void; ends, as repeats do */
+        while (wanted(x, i))
+            visit(x, i, places);
+    if (!isnan(peaks.read_gb_s))
+        give_peaks(x, &peaks);
+    x->round_s = time_now_s() - began_s;
+}
+
+/* ---- when to stop --------------------------------------------------------------------------------------------------- */
+
+/* Half of the relative interval of what this cell is measured for: its ratio to a base in the same contest, else its speed. */
+static double precision_of(const struct rounds *x, size_t i)
+{
+    struct interval interval;
+    const size_t base = plan_base_cell(x->e->plan, x->v[i].cell);
+    const struct cell_result *r = result_of(x, i);
+    bool with_base = false, is_base = false;
+    for (size_t k = 0; k < x->n; k++) {
+        with_base |= x->v[k].cell == base && x->v[k].alive;
+        is_base |= plan_base_cell(x->e->plan, x->v[k].cell) == x->v[i].cell && x->v[k].alive;
+    }
+    if (is_base)
+        return 0;
+    const int rc = with_base ? paired_ratio(&x->e->results[base], r, &interval, NULL)
+                             : stats_median_interval(r->time_s.v, r->time_s.n, &interval);
+    return rc ? INFINITY : paired_half_width(&interval);
+}
+
+static bool precise(const struct rounds *x)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->v[i].alive && precision_of(x, i) > x->e->suite->precision)
+            return false;
+    return true;
+}
+
+static bool over_time(const struct rounds *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        const struct cell_result *r = result_of(x, i);
+        if (x->v[i].alive && r->n_blocks && r->used_s + r->blocks[r->n_blocks - 1].window_s > x->e->suite->timeout_s)
+            return true;
+    }
+    return false;
+}
+
+/* After `done` whole rounds. NULL: go on. */
+static const char *stop_reason(const struct rounds *x, unsigned done)
+{
+    const struct suite *s = x->e->suite;
+    const bool quality = x->e->plan->cells[x->v[0].cell].quality;
+    bool alive = false;
+    for (size_t i = 0; i < x->n; i++)
+        alive |= x->v[i].alive;
+    if (interrupt_seen())
+        return "interrupted";
+    if (!alive)
+        return "failed";
+    if (quality || s->rounds)
+        return done >= (quality ? 1 : s->rounds) ? "rounds" : done && over_time(x) ? "timeout" : NULL;
+    if (done >= s->min_rounds && precise(x))
+        return "precision";
+    if (done >= s->max_rounds)
+        return "max_rounds";
+    if (done && over_time(x))
+        return "timeout";
+    return done >= s->min_rounds && time_now_s() - x->began_s + x->round_s > s->contest_s ? "time" : NULL;
+}
+
+/* Whole rounds so far; the present one counts when nobody who is alive lacks a block in it. */
+static unsigned rounds_done(const struct rounds *x)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (x->v[i].alive && !has_block(result_of(x, i), x->batch, x->now))
+            return x->now - x->first;
+    return x->now - x->first + 1;
+}
+
+/* ---- the contest ---------------------------------------------------------------------------------------------------- */
+
+static void conclude(struct rounds *x)
+{
+    char id[PLAN_ID_LEN];
+    const struct plan *p = x->e->plan;
+    json_t *cells = json_array();
+    for (size_t i = 0; i < x->n; i++) {
+        struct cell_result *r = result_of(x, i);
+        char cell_id[PLAN_ID_LEN];
+        plan_cell_id(p, &p->cells[x->v[i].cell], cell_id);
+        json_array_append_new(cells, json_string(cell_id));
+        snprintf(r->stop, sizeof r->stop, "%s", x->stop);
+    }
+    plan_contest_id(p, &p->cells[x->v[0].cell], id);
+    record_line(x->e->record, "contest",
+                json_pack("{s:s, s:i, s:o, s:i, s:i, s:s, s:b, s:f}", "contest", id, "batch", (int)x->batch, "cells", cells,
+                          "first_round", (int)x->first, "rounds", (int)rounds_done(x), "stop", x->stop, "fresh_processes",
+                          (int)x->v[0].fresh, "duration_s", time_now_s() - x->began_s));
+}
+
+static void run(struct rounds *x)
+{
+    number_rounds(x);
+    for (size_t i = 0; i < x->n; i++)
+        x->v[i].alive = !interrupt_seen() && (variant_open(x->e, &x->v[i]) || interrupt_seen());
+    x->began_s = time_now_s();
+    unsigned done = rounds_done(x);
+    while (!(x->stop = stop_reason(x, done)) && !x->e->record->rc) {
+        x->now = x->first + done;
+        run_round(x);
+        done = rounds_done(x);
+    }
+    if (!x->stop)
+        x->stop = "failed";
+    for (size_t i = 0; i < x->n; i++)
+        variant_close(x->e, &x->v[i]);
+    conclude(x);
+}
+
+int contest_run(struct experiment *e, size_t index)
+{
+    const struct contest *c = &e->schedule.contests[index];
+    const struct batch *b = &e->schedule.batches[c->batch];
+    struct rounds x = {.e = e, .c = c, .index = index, .batch = (unsigned)c->batch + 1, .n = c->n_cells};
+    if (c->n_cells >= LATIN_MAX)
+        return -E2BIG;
+    x.v = calloc(x.n, sizeof *x.v);
+    if (!x.v)
+        return -ENOMEM;
+    for (size_t i = 0; i < x.n; i++)
+        x.v[i] =
+            (struct variant){.cell = c->cells[i], .fresh = b->by_turns || (e->isolate && !e->plan->cells[c->cells[i]].quality)};
+    x.peaks = e->peak_buffer_bytes && !e->plan->cells[c->cells[0]].quality;
+    run(&x);
+    free(x.v);
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* One contest: the cells that are compared with each other, measured in interleaved rounds.
+ *
+ * Every round visits each of them once, and the machine's peaks too, in an order that a seeded balanced Latin square gives. A block
+ * that was disturbed is void and repeated at the end of its round, as long as the contest has repeats left (`repeats` for each cell and
+ * one per ten blocks); after that a disturbed block counts, and the cell is warned about. The contest ends when
+ *     "rounds"      the number of rounds that was asked for is done (-r), or it is a quality row, which needs one
+ *     "precision"   every ratio to the base (without a base: every speed) is known to within `precision`, after min_rounds
+ *     "max_rounds"  that is not so after max_rounds
+ *     "time"        another round would end after contest_s
+ *     "timeout"     another round would take a cell over timeout_s
+ *     "interrupted" Ctrl-C
+ *     "failed"      no cell is left */
+#ifndef BITJOULE_CONTEST_H
+#define BITJOULE_CONTEST_H
+
+#include "harness/experiment.h"
+
+/* Runs contest `index` of the schedule; results, stop reasons and the line of the record are its output. 0 or -ENOMEM. */
+int contest_run(struct experiment *e, size_t index);
+
+#endif

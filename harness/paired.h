@@ -1,0 +1,14 @@
+/* Ratios of two cells that shared rounds: each round gives one ratio, so that what changes from minute to minute cancels. */
+#ifndef BITJOULE_PAIRED_H
+#define BITJOULE_PAIRED_H
+
+#include "harness/cell_result.h"
+
+/* How many times faster `cell` is than `base`: the median of time of base / time of cell over the rounds in which both have a block that
+ * counts, with its interval (stats.h). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
+int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds);
+
+/* Half of the relative width of an interval, of its logarithm: sqrt(hi / lo) - 1. INFINITY without an interval. */
+double paired_half_width(const struct interval *x);
+
+#endif

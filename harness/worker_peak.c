@@ -1,0 +1,130 @@
+/* The machine's peaks as a variant of the rounds: a worker that keeps a large buffer and a thread pool like the engine's, and in a block of a
+ * fraction of a second measures what the machine can do at that moment.
+ *
+ *     read     prefetch distances take turns; the mean rate of the best one
+ *     int8, fma  the best of as many samples
+ * The buffer is walked through, so that no cache holds what is read next; each page is first written by the thread that reads it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/pool.h"
+#include "harness/kernel_peaks.h"
+#include "harness/worker_internal.h"
+#include "kernels/cpu.h"
+#include "profiles/time_clock.h"
+
+enum { AHEADS = 4, SPIN_US = 50, MIN_SAMPLES = AHEADS };
+static const double arithmetic_s = 0.004, block_s = 0.25;
+
+struct peak_bench {
+    struct pool *pool;
+    char *memory;
+    size_t bytes;
+    const struct peak_loops *tables[2];
+    struct kernel_peaks peaks;
+};
+
+void worker_peak_close(struct child *c)
+{
+    struct peak_bench *b = c->peaks;
+    if (!b)
+        return;
+    kernel_peaks_free(&b->peaks);
+    if (b->pool)
+        pool_free(b->pool);
+    if (b->memory)
+        munmap(b->memory, b->bytes);
+    free(b);
+    c->peaks = NULL;
+}
+
+/* Every thread writes the parts of the windows that it will read. Not zero: zero pages may be shared. */
+static void touch(void *arg, unsigned thread, unsigned threads)
+{
+    const struct peak_bench *b = arg;
+    const size_t window = b->bytes < PEAK_WINDOW_BYTES ? b->bytes : PEAK_WINDOW_BYTES, part = window / threads;
+    for (size_t at = 0; at < b->bytes; at += window) {
+        const size_t from = at + thread * part, room = from < b->bytes ? b->bytes - from : 0;
+        memset(b->memory + from, 1, part < room ? part : room);
+    }
+}
+
+static int open_bench(struct peak_bench *b, unsigned threads, size_t bytes)
+{
+    const struct uint_list list = {.v = {threads}, .n = 1};
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return -errno;
+    b->memory = memory;
+    b->bytes = bytes;
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    const int rc = pool_new(threads, true, SPIN_US, &b->pool);
+    if (rc)
+        return rc;
+    pool_run(b->pool, touch, b);
+    b->tables[0] = peak_loops_for(cpu_features());
+    const struct kernel_peaks_spec spec = {.tables = b->tables,
+                                           .features = cpu_features(),
+                                           .threads = &list,
+                                           .memory = b->memory,
+                                           .bytes = bytes,
+                                           .sample_s = arithmetic_s};
+    return kernel_peaks_new(&spec, &b->peaks);
+}
+
+json_t *worker_do_peak_open(struct child *c, const json_t *cmd)
+{
+    const unsigned threads = worker_uint(cmd, "threads");
+    const json_int_t bytes = json_integer_value(json_object_get(cmd, "buffer_bytes"));
+    if (!threads || threads > POOL_MAX_THREADS)
+        return worker_refuse("bad number of threads");
+    if (bytes < (json_int_t)threads * PEAK_MIN_BYTES)
+        return worker_refuse("bad size of the buffer");
+    worker_peak_close(c);
+    c->peaks = calloc(1, sizeof *c->peaks);
+    const int rc = c->peaks ? open_bench(c->peaks, threads, (size_t)bytes) : -ENOMEM;
+    if (!rc)
+        return json_pack("{s:i, s:s}", "threads", (int)threads, "isa", c->peaks->tables[0]->isa);
+    worker_peak_close(c);
+    return worker_refuse(strerror(-rc));
+}
+
+/* Mean rate of the prefetch distance that did best. Rates of equal amounts of work: the mean is harmonic. */
+static double best_read(const struct kernel_peak *p)
+{
+    double best = 0;
+    for (size_t first = 0; first < AHEADS; first++) {
+        double inverse = 0, n = 0;
+        for (size_t i = first; i < p->n; i += AHEADS) {
+            inverse += 1 / p->rates[i];
+            n++;
+        }
+        best = n > 0 && n / inverse > best ? n / inverse : best;
+    }
+    return best;
+}
+
+json_t *worker_do_peak_block(struct child *c, const json_t *cmd)
+{
+    (void)cmd;
+    struct peak_bench *b = c->peaks;
+    double rate[PEAK_KINDS] = {0};
+    int rc = 0;
+    if (!b)
+        return worker_refuse("no peaks are open");
+    for (size_t i = 0; i < b->peaks.n; i++)
+        b->peaks.list[i].n = 0;
+    const double began = time_now_s();
+    for (unsigned i = 0; !rc && (i < MIN_SAMPLES || time_now_s() - began < block_s || i % AHEADS); i++)
+        rc = kernel_peaks_sample(&b->peaks, b->pool, i);
+    if (rc)
+        return worker_refuse(strerror(-rc));
+    for (size_t i = 0; i < b->peaks.n; i++) {
+        const struct kernel_peak *p = &b->peaks.list[i];
+        rate[p->kind] = p->kind == PEAK_READ ? best_read(p) : kernel_peak_best(p, 0, p->n);
+    }
+    return json_pack("{s:f, s:f, s:f, s:f}", "read_gb_s", rate[PEAK_READ], "int8_gmac_s", rate[PEAK_INT8], "fma_gmac_s",
+                     rate[PEAK_FMA], "time_s", time_now_s() - began);
+}
