@@ -1,5 +1,5 @@
-/* The machine's peaks as a variant of the rounds: a worker that keeps a large buffer and a thread pool like the engine's, and in a block of a
- * fraction of a second measures what the machine can do at that moment.
+/* The machine's peaks as a variant of the rounds: a worker that keeps a large buffer and a thread pool like the engine's, and in a
+ * block of a fraction of a second measures what the machine can do at that moment.
  *
  *     read     prefetch distances take turns; the mean rate of the best one
  *     int8, fma  the best of as many samples
