@@ -70,10 +70,19 @@ FOLDERS := kernels baselines engine profiles harness reports
 ISA_DIR := $(if $(filter x86_64,$(ARCH)),x86,arm)
 SRC := $(wildcard $(addsuffix /*.c,$(FOLDERS)) $(foreach d,kernels baselines,$(d)/$(ISA_DIR)/*.c))
 MAIN := harness/main.c
-TEST_SRC := $(wildcard tests/test_*.c)
+TEST_SRC := $(filter-out $(if $(CROSS),tests/test_simde_%.c),$(wildcard tests/test_*.c))
 FUZZ_SRC := $(wildcard tests/fuzz_*.c)
 TEST_LIB := $(filter-out $(TEST_SRC) $(FUZZ_SRC),$(wildcard tests/*.c))
 SHELL_TESTS := $(wildcard tests/*_test.sh)
+
+# Kernels of instruction sets that this machine may lack: for each of these folders of kernels/ and baselines/ the tests below are built
+# once more, with the ISAs of SIMDE_folder compiled as portable C by SIMDe: tests/simde/from_folder has the header that stands in
+# for the compiler's. Such a twin of a test is called test_X_simde_folder and runs every kernel of these ISAs.
+SIMDE_FOLDERS := $(if $(CROSS),,x86)
+SIMDE_TESTS := test_kernels test_ops test_tl2 test_pack test_peak_loops
+SIMDE_x86 := avx2 avxvnni avx512 avx512vnni avx512vbmi
+SIMDE_HEADER_x86 := immintrin.h
+SIMDE_FLAGS := -O1 # half the time to compile, no longer to run
 
 # ---- dependencies: which goal needs which packages, and which goals may install them -------------------------------------------
 GOALS := $(or $(MAKECMDGOALS),all)
@@ -161,13 +170,16 @@ OPTIONAL_DEFINES = $(if $(HAVE_PAPI),-DHAVE_PAPI=1) $(patsubst likwid=%,-DHAVE_L
 SRC := $(filter-out $(foreach i,$(filter-out $(ISAS),$(ALL_ISAS)),%_$(i).c),$(SRC))
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef -Wvla -Werror
-# messages are cut to their buffers on purpose; clang has no such warning
-GCC_ONLY := -Wno-format-truncation
+# messages are cut to their buffers on purpose, and no emulated vector passes between compilers; clang has no such warnings
+GCC_ONLY := -Wno-format-truncation -Wno-psabi
 WARN_ALL := $(WARN) $(if $(findstring clang,$(CC)),,$(GCC_ONLY))
 CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(OPTIONAL_DEFINES) $(foreach i,$(ISAS),-DHAVE_ISA_$(i)=1) $(LIB_CFLAGS) $(CPPFLAGS)
 SAN_FLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CFLAGS_ALL = $(TARGET) -std=c11 $(O) -g -fno-math-errno -ffp-contract=off -pthread $(WARN_ALL) $(SAN_FLAGS) $(CFLAGS)
 LDLIBS_ALL = $(LIB_LIBS) -lm -pthread
+
+# tests leave the ISAs of this list to the emulated tests
+TEST_DEFINES := $(if $(SIMDE_FOLDERS),-DEMULATED_ISAS='"$(subst $() $(),$(comma),$(foreach f,$(SIMDE_FOLDERS),$(SIMDE_$(f))))"')
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJ := $(call obj,$(filter-out $(MAIN),$(SRC))) $(BUILD)/build_info.o
@@ -180,7 +192,7 @@ all: $(BIN) ## build the program (the default)
 # flags of an object by the ISA suffix of its name
 isa_of = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
 isa_flags = $(ISA_FLAGS_$(filter $(ALL_ISAS),$(call isa_of,$(1))))
-compile = $(CC) $(strip $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(call isa_flags,$(1)))
+compile = $(CC) $(strip $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(call isa_flags,$(1)) $(if $(filter tests/%,$(1)),$(TEST_DEFINES)))
 
 # A stamp is rewritten only when its text changes, and then what depends on it is made again.
 define stamp
@@ -223,7 +235,28 @@ $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz_%.o $(BUILD)/libbitjoule.a $(BUILD)/l
 	$(say) LD $@
 	$(Q)$(link) -fsanitize=fuzzer
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(call obj,$(MAIN) $(TEST_SRC) $(TEST_LIB) $(FUZZ_SRC)))
+# Emulated tests of folder $(1): everything that depends on the list of ISAs is compiled again, and stands before the library, from
+# which only the rest is taken.
+define simde
+SIMDE_SRC_$(1) := $$(filter-out kernels/cpu_detect.c,$$(wildcard kernels/*.c baselines/*.c)) tests/simde/emulated_cpu.c \
+  $$(foreach i,$$(SIMDE_$(1)),$$(wildcard kernels/$(1)/*_$$(i).c baselines/$(1)/*_$$(i).c))
+SIMDE_OBJ_$(1) := $$(patsubst %.c,$$(BUILD)/simde_$(1)/%.o,$$(SIMDE_SRC_$(1)))
+SIMDE_PROGRAMS += $$(patsubst %,$$(BUILD)/tests/%_simde_$(1),$$(SIMDE_TESTS))
+SIMDE_DEPS += $$(SIMDE_OBJ_$(1):.o=.d) $$(patsubst %,$$(BUILD)/simde_$(1)/tests/%.d,$$(SIMDE_TESTS))
+
+$$(BUILD)/simde_$(1)/%.o: %.c $$(BUILD)/config.mk $$(BUILD)/flags.stamp
+	@mkdir -p $$(@D)
+	$$(say) SIMDE $$<
+	$$(Q)$$(filter-out -DHAVE_ISA_%,$$(call compile,)) $$(foreach i,$$(SIMDE_$(1)),-DHAVE_ISA_$$(i)=1) -DEMULATED_RUN=1 \
+	  $$(if $$(findstring /$(1)/,$$<),-Itests/simde/from_$(1) -include $$(SIMDE_HEADER_$(1)) $$(SIMDE_FLAGS)) -MMD -MP -c -o $$@ $$<
+
+$$(BUILD)/tests/%_simde_$(1): $$(BUILD)/simde_$(1)/tests/%.o $$(call obj,$$(TEST_LIB)) $$(SIMDE_OBJ_$(1)) $$(BUILD)/libbitjoule.a $$(BUILD)/link.stamp
+	$$(say) LD $$@
+	$$(Q)$$(link) -lcmocka
+endef
+$(foreach f,$(SIMDE_FOLDERS),$(eval $(call simde,$(f))))
+
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(call obj,$(MAIN) $(TEST_SRC) $(TEST_LIB) $(FUZZ_SRC))) $(SIMDE_DEPS)
 
 # ---- run -------------------------------------------------------------------------------------------------------------------------
 bench: $(BIN) ## run the suite SUITE on this machine and write a report to OUT
@@ -232,12 +265,12 @@ bench: $(BIN) ## run the suite SUITE on this machine and write a report to OUT
 report: $(BIN) ## write the report of the results in OUT again
 	$(Q)$(RUN) $(BIN) report $(OUT)/results.json -o $(OUT)
 
-tests-bin: $(TESTS)
+tests-bin: $(TESTS) $(SIMDE_PROGRAMS)
 
 SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1)
-test: $(BIN) $(TESTS) ## build and run every test
+test: $(BIN) $(TESTS) $(SIMDE_PROGRAMS) ## build and run every test
 	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) $(SAN_ENV) \
-	tests/run.sh $(BUILD)/tests/logs $(TESTS) $(SHELL_TESTS)
+	tests/run.sh $(BUILD)/tests/logs $(TESTS) $(SIMDE_PROGRAMS) $(SHELL_TESTS)
 
 check-asan: ## the same tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) BUILD=$(BUILD)-asan SAN=address,undefined test

@@ -21,6 +21,9 @@ enum cpu_feature {
     CPU_SVE = 1u << 12,
 };
 
+/* What the CPU and the operating system say, asked anew: for cpu_features(). */
+uint32_t cpu_detect(void);
+
 /* Features of this CPU, less those excluded by cpu_limit(). Not thread-safe on its first call. */
 uint32_t cpu_features(void);
 

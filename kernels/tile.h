@@ -1,27 +1,32 @@
 /* Loops over the tokens of a register tile, for the kernels of both kernels/ and baselines/.
  *
  * A tile function is inlined with a constant number of tokens and its loops over tokens must vanish: a sum that is an element of an
- * array with a variable index lives in memory. (Without UNROLL gcc 12 at -O2 keeps such loops: half of the speed, see the log.) */
+ * array with a variable index lives in memory. (Without UNROLL gcc 12 at -O2 keeps such loops: half of the speed, see the log.)
+ * ISA_EMULATED is set by tests where functions stand for instructions: there are no registers to fill, and a copy of a function for
+ * each would take minutes to compile. */
 #ifndef BITJOULE_TILE_H
 #define BITJOULE_TILE_H
 
 #include <stddef.h>
 
+#ifdef ISA_EMULATED
+#define TILE static inline void
+#define UNROLL
+#elif defined(__clang__)
 #define TILE static inline __attribute__((always_inline)) void
-#ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
+#define TILE static inline __attribute__((always_inline)) void
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile on x86.
- * Only where the sum is a register: not when intrinsics are emulated. */
-#if defined(__AVX2__) && !defined(__clang__)
-#define KEEP(sum) __asm__("" : "+v"(sum))
-#elif defined(__aarch64__) && !defined(__clang__)
+/* Ties the old and the new value of a sum to one register; without it gcc 12 copies every sum in every step of an integer tile on x86. */
+#if defined(ISA_EMULATED) || defined(__clang__)
+#define KEEP(sum) ((void)0)
+#elif defined(__aarch64__)
 #define KEEP(sum) __asm__("" : "+w"(sum))
 #else
-#define KEEP(sum) ((void)0)
+#define KEEP(sum) __asm__("" : "+v"(sum))
 #endif
 
 /* Tokens are spread evenly over tiles: 7 as 4 + 3, not 6 + 1, since a tile of one leaves the multipliers waiting. */

@@ -99,7 +99,7 @@ check "no package manager: says what is needed" "$status/${out##*: }" = "1/libja
 machine apt-get 0 none
 run --check build bench test asan arm lint fuzz
 absent=
-for package in gcc libjansson-dev gnuplot-nox libcmocka-dev libgcc-12-dev qemu-user libcmocka-dev:arm64 clang-tidy libclang-rt-dev; do
+for package in gcc libjansson-dev gnuplot-nox libcmocka-dev libsimde-dev libgcc-12-dev qemu-user libcmocka-dev:arm64 clang-tidy libclang-rt-dev; do
     [[ "$out " == *" $package"[\ .]* ]] || absent+=" $package"
 done
 check "an empty machine: every group names its packages" "$status/$absent" = "1/"

@@ -4,7 +4,8 @@
  * float additions allows; a single activation of the other sign must leave that bound, so the bound can fail. Every other row
  * must give the bits of the C row. For all rows: gemm gives the bits of gemv token by token, ranges of rows give the bits of the
  * whole, nothing outside the range is written, nothing beyond the data is touched (guard pages), and neither the scratch nor
- * the padding of the activations counts. A row that this CPU cannot run is a skip.
+ * the padding of the activations counts. A row that this CPU cannot run is tested by a twin of this program, see emulation.h, or
+ * is a skip where there is none.
  *
  * The data differ from run to run; a failure prints the seed, and BITJOULE_TEST_SEED=N repeats it. */
 #include <float.h>
@@ -21,6 +22,7 @@
 #include "engine/model.h"
 #include "kernels/cpu.h"
 #include "kernels/half.h"
+#include "tests/emulation.h"
 #include "tests/kernel_fixture.h"
 
 enum { MAX_TESTS = 128, MAX_COLS = 2600, POISON = 0x7fa5a5a5 }; /* the poison is a NaN that no kernel makes */
@@ -338,12 +340,16 @@ static void add_row(const struct format *fmt, const struct kernel *kern, const c
     snprintf(row->name, sizeof row->name, "kernel %s %s%s", fmt->name, kern->isa, suffix);
 }
 
+/* The rows that are tested here; in a twin those in C are not. */
 static size_t add_rows(const struct format *const *formats, struct row *rows, size_t n)
 {
     for (; *formats; formats++) {
         const struct kernel *k = (*formats)->kernels;
         for (; k->need; k++)
-            add_row(*formats, k, "", rows, &n);
+            if (!left_to_twin(k->isa, k->need))
+                add_row(*formats, k, "", rows, &n);
+        if (EMULATED)
+            continue;
         add_row(*formats, k, "", rows, &n);
         if ((*formats)->block_kernel)
             add_row(*formats, (*formats)->block_kernel, ", scales by block", rows, &n);
