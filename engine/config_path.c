@@ -64,25 +64,32 @@ static int is_ini(const struct dirent *e)
     return n > 4 && strcmp(e->d_name + n - 4, ".ini") == 0;
 }
 
+bool config_names_in(const char *dir, char *buf, size_t len)
+{
+    struct dirent **list;
+    const int n = scandir(dir, &list, is_ini, alphasort);
+    snprintf(buf, len, "none");
+    if (n < 0)
+        return false;
+    size_t used = 0;
+    for (int k = 0; k < n; k++) {
+        const int m = used < len ? snprintf(buf + used, len - used, "%s%.*s", k ? ", " : "", (int)strlen(list[k]->d_name) - 4,
+                                            list[k]->d_name)
+                                 : 0;
+        used += m > 0 ? (size_t)m : 0;
+        free(list[k]);
+    }
+    free(list);
+    return n > 0;
+}
+
 void config_names(const char *folder, char *buf, size_t len)
 {
     char dir[PATH_LEN], path[PATH_LEN + 64];
     snprintf(buf, len, "none");
     for (unsigned i = 0; candidate(i, dir); i++) {
-        struct dirent **list;
         snprintf(path, sizeof path, "%s/%s", dir, folder);
-        const int n = dir[0] ? scandir(path, &list, is_ini, alphasort) : -1;
-        if (n <= 0)
-            continue;
-        size_t used = 0;
-        for (int k = 0; k < n; k++) {
-            const int m = used < len ? snprintf(buf + used, len - used, "%s%.*s", k ? ", " : "", (int)strlen(list[k]->d_name) - 4,
-                                                list[k]->d_name)
-                                     : 0;
-            used += m > 0 ? (size_t)m : 0;
-            free(list[k]);
-        }
-        free(list);
-        return;
+        if (dir[0] && config_names_in(path, buf, len))
+            return;
     }
 }

@@ -26,6 +26,7 @@ static const struct command {
     {"compare", cmd_compare, "two records side by side: ratios, intervals, p"},
     {"gate", cmd_gate, "may this build replace that one? for continuous integration"},
     {"report", cmd_report, "tables and plots from results"},
+    {"claims", cmd_claims, "the verdict on every published claim"},
     {"export", cmd_export, "results in the formats of other tools"},
     {"import", cmd_import, "results of llama-bench as a record"},
     {"worker", cmd_worker, NULL},

@@ -5,5 +5,6 @@
 /* argv[0] is the name of the sub-command. */
 int cmd_report(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_claims(int argc, char **argv);
 
 #endif

@@ -84,6 +84,8 @@ includes_findings() {
             : # main.c alone sees the commands of every folder
         elif [ "$folder" = reports ] && [[ "$path" == harness/stats*.h ]]; then
             : # pure functions of numbers: a verdict needs the same statistics as the record
+        elif [ "$folder" = reports ] && [ "$path" = engine/config_path.h ]; then
+            : # where configs/ is: the claims are data
         elif [ "$to" != "$folder" ] && ! contains "$to" "${may_include[$folder]}"; then
             echo "$file:$line: $folder/ may include ${may_include[$folder]:-only itself}, not \"$path\""
         fi

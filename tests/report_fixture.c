@@ -64,8 +64,8 @@ void fx_spill(const char *path, const char *content)
     assert_int_equal(fclose(f), 0);
 }
 
-/* Runs `bitjoule report ARGS...`; out and err get what it printed. */
-int run_report_args(const char *const args[])
+/* Runs a command; fx_out and fx_err get what it printed. */
+int run_command_args(int (*command)(int, char **), const char *const args[])
 {
     char *argv[12] = {NULL}, *copy[12];
     int argc = 0;
@@ -78,7 +78,7 @@ int run_report_args(const char *const args[])
               f2 = open(fx_at("stderr"), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     dup2(f1, 1);
     dup2(f2, 2);
-    const int status = cmd_report(argc, argv);
+    const int status = command(argc, argv);
     fflush(NULL);
     dup2(keep1, 1);
     dup2(keep2, 2);

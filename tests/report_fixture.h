@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "reports/report_cmds.h"
+
 #define QUICK   "tests/fixtures/report_quick.json"
 #define ENERGY  "tests/fixtures/report_energy.json"
 #define HOSTILE "tests/fixtures/report_hostile.json"
@@ -21,9 +23,10 @@ const char *fx_at(const char *name);   /* path of a file in the folder */
 const char *fx_file(const char *name); /* content of a file in the folder */
 void fx_slurp(const char *path, char **keep);
 void fx_spill(const char *path, const char *content);
-/* `bitjoule report ARGS...`; its exit status */
-#define run_report(...) run_report_args((const char *const[]){"report", __VA_ARGS__, NULL})
-int run_report_args(const char *const args[]);
+/* `bitjoule report ARGS...`, `bitjoule claims ARGS...`; the exit status */
+#define run_report(...) run_command_args(cmd_report, (const char *const[]){"report", __VA_ARGS__, NULL})
+#define run_claims(...) run_command_args(cmd_claims, (const char *const[]){"claims", __VA_ARGS__, NULL})
+int run_command_args(int (*command)(int, char **), const char *const args[]);
 
 void assert_has(const char *s, const char *part);
 void assert_lacks(const char *s, const char *part);
