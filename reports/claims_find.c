@@ -100,7 +100,8 @@ const char *claim_missing(const struct claim_case *k, const char *model, const s
 
 bool claim_interval_known(const struct report_cell *c)
 {
-    return c->repetitions >= 2 && !isnan(c->tps.lo) && !isnan(c->tps.hi);
+    const double n = c->samples_s ? (double)json_array_size(c->samples_s) : c->repetitions;
+    return n >= 2 && c->repetitions >= 2 && !isnan(c->tps.lo) && !isnan(c->tps.hi);
 }
 
 double claim_read_gb_s(const struct report_run *run)

@@ -8,15 +8,16 @@
 #include "reports/report_make.h"
 
 static const char usage[] =
-    "usage: bitjoule report RESULTS... -o DIR\n"
+    "usage: bitjoule report RESULTS... -o DIR [--no-png]\n"
     "\n"
     "Writes DIR/report.md, DIR/report.html, DIR/results.csv and DIR/plots/ from the records of one or more runs.\n"
     "RESULTS is a results.json, a results.jsonl (also of a run that was stopped), or a directory that holds one.\n"
+    "--no-png keeps the plots as SVG only. Without gnuplot the report has tables only.\n"
     "Exit status: 0 done, 1 gnuplot failed or the report could not be written, 2 bad input.\n";
 
 struct report_args {
     const char *out;
-    bool help;
+    bool help, no_png;
 };
 
 /* Takes options out of argv; operands move to its front. Returns how many operands, or -1 after an error line. */
@@ -32,6 +33,8 @@ static int parse(int argc, char **argv, struct report_args *args)
             only_operands = true;
         else if (strcmp(s, "-h") == 0 || strcmp(s, "--help") == 0)
             args->help = true;
+        else if (strcmp(s, "--no-png") == 0)
+            args->no_png = true;
         else if (strcmp(s, "-o") == 0 || strcmp(s, "--output") == 0) {
             if (i + 1 == argc) {
                 fprintf(stderr, "bitjoule report: %s needs a directory, e.g. -o out\n", s);
@@ -46,11 +49,12 @@ static int parse(int argc, char **argv, struct report_args *args)
     return n;
 }
 
-static int make(char **paths, int n, const char *dir)
+static int make(char **paths, int n, const struct report_args *args)
 {
     char err[REPORT_ERR_LEN] = "";
     struct report_set set = {.n_runs = 0};
-    struct report_result result = {.plots_broken = false};
+    struct report_result result = {.no_png = args->no_png};
+    const char *dir = args->out;
     int status = 0;
     for (int i = 0; i < n && status == 0; i++)
         if (report_set_add(&set, paths[i], err) != 0)
@@ -86,5 +90,5 @@ int cmd_report(int argc, char **argv)
                 n == 0 ? "no RESULTS given, expected results.json or a directory that holds it" : "no -o DIR given");
         return 2;
     }
-    return make(argv, n, args.out);
+    return make(argv, n, &args);
 }

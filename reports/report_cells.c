@@ -133,6 +133,8 @@ static void parse_work(struct reader *r, const json_t *obj, struct report_cell *
     c->work_bytes = get_number(r, work, "work", "bytes");
     c->bound = get_string(r, roof, "roofline", "bound");
     c->share = get_number(r, roof, "roofline", "share");
+    c->share_lo = get_number(r, roof, "roofline", "lo");
+    c->share_hi = get_number(r, roof, "roofline", "hi");
     c->limit_tps = get_number(r, roof, "roofline", "limit_tokens_per_s");
 }
 
@@ -165,9 +167,9 @@ static void parse_ops(struct reader *r, struct arena *a, const json_t *obj, stru
         if (!json_is_string(json_object_get(op, "op")) || !json_is_number(json_object_get(op, "s_per_token")) ||
             !json_is_number(json_object_get(op, "share")))
             wrong(r, "", "ops", "objects with op, s_per_token and share");
-        c->ops[c->n_ops++] = (struct report_op){json_string_value(json_object_get(op, "op")),
-                                                json_number_value(json_object_get(op, "s_per_token")),
-                                                json_number_value(json_object_get(op, "share"))};
+        c->ops[c->n_ops++] =
+            (struct report_op){json_string_value(json_object_get(op, "op")), json_number_value(json_object_get(op, "s_per_token")),
+                               json_number_value(json_object_get(op, "share"))};
     }
 }
 
@@ -187,6 +189,9 @@ static void parse_cell(struct reader *r, struct arena *a, const json_t *obj, str
     c->cpus = get_string(r, obj, "", "cpus");
     c->reason = get_string(r, obj, "", "reason");
     c->output_sha256 = get_string(r, obj, "", "output_sha256");
+    const char *arm = get_string(r, obj, "", "arm");
+    if (arm) /* of two programs that ran the same cells: two models for a reader */
+        c->model = arena_fmt(a, "%s (%s)", c->model, arm);
     c->threads = get_count(r, obj, "threads", -1);
     c->depth = get_count(r, obj, "depth", 0);
     c->batch = get_count(r, obj, "batch", 1);

@@ -7,7 +7,12 @@
 
 #include "reports/report_text.h"
 
-enum column_kind { COLUMN_TEXT, COLUMN_NUMBER, COLUMN_FORMAT /* a format name; gets its colour in HTML */ };
+enum column_kind {
+    COLUMN_TEXT,
+    COLUMN_NUMBER,
+    COLUMN_FORMAT, /* a format name; gets its colour in HTML */
+    COLUMN_VERDICT /* begins with a verdict's words; gets a sign and a colour in HTML */
+};
 
 struct doc_column {
     const char *head;

@@ -42,11 +42,11 @@ static char **environment(void)
 }
 
 /* Starts it with all output in the file `log`. */
-static int start(const char *gnuplot, const char *dir, const char *script, int log, pid_t *pid)
+static int start(const char *gnuplot, const char *dir, const char *script, bool no_png, int log, pid_t *pid)
 {
-    char name[] = "gnuplot", defaults[] = "-d";
+    char name[] = "gnuplot", defaults[] = "-d", run[] = "-e", all[] = "formats='svg png'", svg[] = "formats='svg'";
     char *file = strdup(script), **env = environment();
-    char *argv[] = {name, defaults, file, NULL};
+    char *argv[] = {name, defaults, run, no_png ? svg : all, file, NULL};
     posix_spawn_file_actions_t act;
     int rc = file && env ? posix_spawn_file_actions_init(&act) : ENOMEM;
     if (rc == 0) {
@@ -79,7 +79,7 @@ static void last_words(FILE *log, char *out, size_t size)
     }
 }
 
-int gnuplot_run(const char *gnuplot, const char *dir, const char *script, char err[REPORT_ERR_LEN])
+int gnuplot_run(const char *gnuplot, const char *dir, const char *script, bool no_png, char err[REPORT_ERR_LEN])
 {
     pid_t pid = 0;
     int status = 0;
@@ -90,7 +90,7 @@ int gnuplot_run(const char *gnuplot, const char *dir, const char *script, char e
         snprintf(err, REPORT_ERR_LEN, "%s: no temporary file: %s", script, strerror(errno));
         return rc;
     }
-    int rc = start(gnuplot, dir, script, fileno(log), &pid);
+    int rc = start(gnuplot, dir, script, no_png, fileno(log), &pid);
     if (rc != 0)
         snprintf(err, REPORT_ERR_LEN, "%s: cannot start %s: %s", script, gnuplot, strerror(-rc));
     while (rc == 0 && waitpid(pid, &status, 0) < 0)

@@ -7,6 +7,7 @@
 struct report_result {
     char notice[REPORT_ERR_LEN]; /* one line about missing plots, or empty */
     bool plots_broken;           /* gnuplot is installed and failed */
+    bool no_png;                 /* set by the caller: plots as SVG only */
 };
 
 /* Writes report.md, report.html, results.csv and plots/ into `dir`, which is created if need be (not its parents). The set must

@@ -15,12 +15,15 @@ struct report_group {
     const char *model; /* as recorded; with the run in front when there are several runs */
 };
 
+struct claim_registry;
+
 struct report_matrix {
     struct report_set *set;
     struct report_cell **cells; /* all, in reading order; of cells with the same key only the last recorded one */
     size_t n_cells;
     struct report_group *groups;
     size_t n_groups;
+    const struct claim_registry *claims; /* published figures beside which the plots draw; NULL: none */
 };
 
 /* Sorts, groups, resolves speed-ups. Memory from the set's arena. 0, -ENOMEM, or -EINVAL with a line in err. */

@@ -1,25 +1,10 @@
 /* Plots of speed: tokens per second by threads (a panel per model), and speed-up over f16 by model size. */
+#include "reports/claims_judge.h"
 #include "reports/report_plots.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-
-/* One row of the .tsv. Without an interval the bar has no length. */
-static void put_point(struct figure *f, double x, struct report_interval y)
-{
-    struct arena *a = f->arena;
-    const bool bars = !isnan(y.lo) && !isnan(y.hi);
-    textbuf_addf(&f->tsv, "%s\t%s\t%s\t%s\t", number_exact(a, x), number_exact(a, y.mid), number_exact(a, bars ? y.lo : y.mid),
-                 number_exact(a, bars ? y.hi : y.mid));
-}
-
-static void put_series_style(struct figure *f, const char *format, const char *label)
-{
-    textbuf_addf(&f->gp, " with yerrorlines lw 1.5 ps 0.7 pt %d lc rgb '%s' title ", report_format_point(format),
-                 report_format_colour(format));
-    escape_gnuplot(&f->gp, label);
-}
 
 static bool has_speed(const struct report_group *g)
 {
@@ -46,6 +31,31 @@ static void put_thread_axis(struct figure *f, const struct report_group *g)
     textbuf_add(&f->gp, ")\n");
 }
 
+/* Rows [from, to): the points of one format; with `limit` what the roofline allows instead, where the record has it. Returns false when
+ * there is none. */
+static bool put_row(struct figure *f, const struct report_group *g, size_t from, size_t to, bool limit)
+{
+    bool any = false;
+    for (size_t k = from; k < to; k++) {
+        const struct report_cell *c = g->cells[k];
+        const struct report_interval bound = {c->limit_tps, (double)NAN, (double)NAN}, y = limit ? bound : c->tps;
+        if (!c->ok || isnan(y.mid)) {
+            if (any)
+                figure_gap(f);
+            continue;
+        }
+        if (!any)
+            figure_series(f);
+        any = true;
+        figure_point(f, (double)c->threads, y);
+        figure_field(f, c->model, "\t");
+        figure_field(f, c->format, "\t");
+        figure_field(f, c->embedding, "\t");
+        figure_field(f, limit ? "limit" : "measured", "\n");
+    }
+    return any;
+}
+
 static void throughput_panel(struct figure *f, const struct report_group *g)
 {
     size_t lines = 0;
@@ -55,39 +65,28 @@ static void throughput_panel(struct figure *f, const struct report_group *g)
     put_thread_axis(f, g);
     textbuf_add(&f->gp, "plot ");
     for (size_t i = 0, end; i < g->n; i = end) {
-        bool any = false;
+        const char *format = g->cells[i]->format;
         end = report_row_end(g, i);
-        for (size_t k = i; k < end; k++) {
-            const struct report_cell *c = g->cells[k];
-            if (!c->ok || isnan(c->tps.mid)) {
-                if (any)
-                    figure_gap(f);
-                continue;
-            }
-            if (!any)
-                figure_series(f);
-            any = true;
-            put_point(f, (double)c->threads, c->tps);
-            figure_field(f, c->model, "\t");
-            figure_field(f, c->format, "\t");
-            figure_field(f, c->embedding, "\n");
-        }
-        if (!any)
+        if (put_row(f, g, i, end, true))
+            textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 with lines lw 1.2 dt 3 lc rgb '%s' notitle",
+                         lines++ ? ", \\\n  " : "", f->name, f->n_series - 1, report_format_colour(format));
+        if (!put_row(f, g, i, end, false))
             continue;
         textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
-        put_series_style(f, g->cells[i]->format, figure_label(f->arena, g, g->cells[i]));
+        figure_style(f, format, figure_label(f->arena, g, g->cells[i]));
     }
-    textbuf_add(&f->gp, "\n");
+    textbuf_add(&f->gp, ", \\\n  NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'\n");
 }
 
 int plot_throughput(const struct report_matrix *m, struct report_plots *p)
 {
-    static const struct sweep s = {PLOT_THROUGHPUT,
-                                   "throughput",
-                                   "Tokens per second by threads",
-                                   "threads\ttokens_per_s\tlo\thi\tmodel\tformat\tembedding (lo = hi where there is no interval)",
-                                   has_speed,
-                                   throughput_panel};
+    static const struct sweep s = {
+        PLOT_THROUGHPUT,
+        "throughput",
+        "Tokens per second by threads (dotted: roofline)",
+        "threads\ttokens_per_s\tlo\thi\tmodel\tformat\tembedding\twhat (lo = hi where there is no interval)",
+        has_speed,
+        throughput_panel};
     return figure_sweep(m, p, &s);
 }
 
@@ -116,6 +115,8 @@ struct sizes {
     size_t n_formats;
     long long threads; /* the largest at which a speed-up is known; 0: none */
     bool several;      /* more than one thread count */
+    double lo, hi;     /* parameters at the ends of the axis */
+    const struct claim_registry *claims;
 };
 
 static void note_format(struct arena *a, struct sizes *s, const char *format)
@@ -146,6 +147,79 @@ static void note_group(struct arena *a, struct sizes *s, const struct report_gro
     }
 }
 
+static double size_of(const struct claim_registry *reg, const char *model)
+{
+    for (size_t i = 0; i < reg->n_models; i++)
+        if (strcmp(reg->models[i].name, model) == 0)
+            return reg->models[i].params;
+    return (double)NAN;
+}
+
+/* A claim of the published speed tables: a ternary arm, one size, the same kind of CPU, the same rule for threads */
+static bool in_tables(const struct claim *c, const struct sizes *s, long long threads)
+{
+    const char *arch = json_string_value(json_object_get(json_object_get(s->groups[0]->run->root, "host"), "arch"));
+    return c->models.n == 1 && c->arms.n > 1 && c->base.n == 1 && strcmp(c->base.v[0], "f16") == 0 && c->threads == threads &&
+           report_is_decode(s->groups[0]->cells[0]->test) == report_is_decode(c->test) && arch && strcmp(c->arch, arch) == 0;
+}
+
+static bool on_curve(const struct claim *c, const struct sizes *s, long long threads)
+{
+    return c->metric == CLAIM_SPEEDUP && c->value.lo == c->value.hi && in_tables(c, s, threads);
+}
+
+/* One grey line per published table. */
+static size_t put_published(struct figure *f, const struct sizes *s, long long threads, size_t lines)
+{
+    const struct claim_registry *reg = s->claims;
+    const struct claim *table = NULL;
+    for (size_t i = 0; reg && i < reg->n; i++) {
+        const struct claim *c = reg->claims[i];
+        const double x = on_curve(c, s, threads) ? size_of(reg, c->models.v[0]) : (double)NAN;
+        if (isnan(x))
+            continue;
+        if (!table || c->table != table) {
+            figure_series(f);
+            textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 with linespoints lw 1.5 dt 2 pt 1 ps 0.7 lc rgb '#808080' title ",
+                         lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
+            escape_gnuplot(&f->gp, "published");
+        }
+        table = c->table;
+        figure_point(f, x, (struct report_interval){c->value.lo, (double)NAN, (double)NAN});
+        textbuf_addf(&f->tsv, "%lld\t", threads);
+        figure_field(f, c->models.v[0], "\t");
+        figure_field(f, c->id, "\n");
+    }
+    return lines;
+}
+
+/* What bytes alone allow over f16, for the sizes of the published tables: drawn, never counted. */
+static size_t put_bound(struct figure *f, const struct sizes *s, long long threads, size_t lines)
+{
+    static const char format[] = "i2_s";
+    const struct claim_registry *reg = s->claims;
+    bool any = false;
+    for (size_t i = 0; reg && i < reg->n; i++) {
+        const struct claim *c = reg->claims[i];
+        if ((c->metric != CLAIM_SPEEDUP && c->metric != CLAIM_TOKENS_PER_S) || !in_tables(c, s, threads))
+            continue;
+        const double y = claim_token_bytes(reg, c->models.v[0], "f16") / claim_token_bytes(reg, c->models.v[0], format);
+        if (isnan(y))
+            continue;
+        if (!any)
+            figure_series(f);
+        any = true;
+        figure_point(f, size_of(reg, c->models.v[0]), (struct report_interval){y, (double)NAN, (double)NAN});
+        textbuf_add(&f->tsv, "-1\t");
+        figure_field(f, c->models.v[0], "\t");
+        figure_field(f, "bytes of f16 / bytes of i2_s", "\n");
+    }
+    if (any)
+        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 smooth unique with lines lw 1.5 dt 3 lc rgb '%s' title 'bound'",
+                     lines++ ? ", \\\n  " : "", f->name, f->n_series - 1, report_format_colour(format));
+    return lines;
+}
+
 static void speedup_panel(struct figure *f, const struct sizes *s, long long threads)
 {
     size_t lines = 0;
@@ -166,7 +240,7 @@ static void speedup_panel(struct figure *f, const struct sizes *s, long long thr
             if (!any)
                 figure_series(f);
             any = true;
-            put_point(f, report_group_params(s->groups[i]), r.x);
+            figure_point(f, report_group_params(s->groups[i]), r.x);
             textbuf_addf(&f->tsv, "%lld\t", threads);
             figure_field(f, s->groups[i]->model, "\t");
             figure_field(f, s->formats[k], "\n");
@@ -174,29 +248,59 @@ static void speedup_panel(struct figure *f, const struct sizes *s, long long thr
         if (!any)
             continue;
         textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
-        put_series_style(f, s->formats[k], s->formats[k]);
+        figure_style(f, s->formats[k], s->formats[k]);
     }
+    lines = put_published(f, s, threads, lines);
+    if (report_is_decode(s->groups[0]->cells[0]->test))
+        lines = put_bound(f, s, threads, lines);
     textbuf_addf(&f->gp, "%s1 with lines lw 1 dt 2 lc rgb '%s' title 'f16'\n", lines ? ", \\\n  " : "",
                  report_format_colour("f16"));
 }
 
-static void put_size_axis(struct figure *f, const struct sizes *s)
+/* A tick unless it would touch the one before; sizes come in ascending order. */
+static void put_size_tick(struct figure *f, const struct sizes *s, double x, double *last)
 {
-    const double lo = report_group_params(s->groups[0]), hi = report_group_params(s->groups[s->n - 1]);
-    textbuf_addf(&f->gp, "set logscale x\nset xrange [%g:%g]\nset xtics (", lo / 1.6, hi * 1.6);
+    if (*last > 0.0 && log(x / *last) < 0.13 * log(s->hi / s->lo))
+        return;
+    const bool giga = x >= 999.5e6;
+    textbuf_addf(&f->gp, "%s'%s%s' %s", *last > 0.0 ? "," : "", number_sig(f->arena, x / (giga ? 1e9 : 1e6), giga ? 2 : 3),
+                 giga ? "B" : "M", number_exact(f->arena, x));
+    *last = x;
+}
+
+/* The sizes that were measured; for decode, where there are published curves, all that were published too. */
+static void put_size_axis(struct figure *f, struct sizes *s)
+{
+    const bool published = s->claims && s->claims->n_models && report_is_decode(s->groups[0]->cells[0]->test);
     double last = 0.0;
-    bool any = false;
-    for (size_t i = 0; i < s->n; i++) { /* smallest first; labels closer than a fifth of the axis would touch */
-        const double x = report_group_params(s->groups[i]);
-        if (any && log(x / last) < 0.2 * log(hi / lo * 2.56))
-            continue;
-        const bool giga = x >= 999.5e6;
-        textbuf_addf(&f->gp, "%s'%s%s' %s", any ? "," : "", number_sig(f->arena, x / (giga ? 1e9 : 1e6), giga ? 2 : 3),
-                     giga ? "B" : "M", number_exact(f->arena, x));
-        last = x;
-        any = true;
+    s->lo = report_group_params(s->groups[0]);
+    s->hi = report_group_params(s->groups[s->n - 1]);
+    for (size_t i = 0; published && i < s->claims->n_models; i++) {
+        s->lo = fmin(s->lo, s->claims->models[i].params);
+        s->hi = fmax(s->hi, s->claims->models[i].params);
     }
+    s->lo /= 1.6;
+    s->hi *= 1.6;
+    textbuf_addf(&f->gp, "set logscale x\nset xrange [%g:%g]\nset xtics (", s->lo, s->hi);
+    if (published)
+        for (double x = 1e8; x < s->hi; x *= 10.0)
+            put_size_tick(f, s, x, &last);
+    else
+        for (size_t i = 0; i < s->n; i++)
+            put_size_tick(f, s, report_group_params(s->groups[i]), &last);
     textbuf_add(&f->gp, ")\n");
+}
+
+/* What the grey lines of decode figures are. */
+static const char *published_note(const struct report_matrix *m, const struct report_group *g)
+{
+    const char *arch = json_string_value(json_object_get(json_object_get(g->run->root, "host"), "arch"));
+    for (size_t i = 0; arch && m->claims && report_is_decode(g->cells[0]->test) && i < m->claims->n; i++) {
+        const struct claim *c = m->claims->claims[i];
+        if (c->metric == CLAIM_SPEEDUP && c->arms.n > 1 && c->models.n == 1 && c->cpu && strcmp(c->arch, arch) == 0)
+            return arena_fmt(&m->set->arena, " (dashed: published, %s; dotted: bytes alone, not measured)", c->cpu);
+    }
+    return "";
 }
 
 int plot_speedup(const struct report_matrix *m, struct report_plots *p)
@@ -206,7 +310,7 @@ int plot_speedup(const struct report_matrix *m, struct report_plots *p)
     int rc = 0;
     for (size_t first = 0; first < m->n_groups && rc == 0; first++) {
         const struct report_group *g0 = &m->groups[first];
-        if (figure_seen(m, first) || !report_is_speed(g0->cells[0]->test))
+        if (figure_seen(m, first) || !report_is_speed(g0->cells[0]->test) || g0->cells[0]->depth > 0)
             continue;
         struct sizes s = {.groups = arena_alloc(a, m->n_groups * sizeof(*s.groups))};
         if (!s.groups)
@@ -216,9 +320,11 @@ int plot_speedup(const struct report_matrix *m, struct report_plots *p)
                 note_group(a, &s, &m->groups[i]);
         if (s.n_formats == 0)
             continue;
+        s.claims = m->claims;
         struct figure f = {.plots = p, .arena = a};
         figure_begin(&f, PLOT_SPEEDUP, figure_name(a, m, "speedup", g0, 0),
-                     arena_fmt(a, "Speed-up over f16 by model size, %s", g0->title), s.several ? 2 : 1, head);
+                     arena_fmt(a, "Speed-up over f16 by model size, %s%s", g0->title, published_note(m, g0)), s.several ? 2 : 1,
+                     head);
         put_size_axis(&f, &s);
         if (s.several)
             speedup_panel(&f, &s, 0);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +12,13 @@
 static void put_frame(struct figure *f, const char *title, size_t n_panels)
 {
     const size_t columns = n_panels > 1 ? 2 : 1, rows = (n_panels + columns - 1) / columns;
-    const size_t height = rows * 300 + 60;
+    const size_t height = rows * 320 + 50;
     textbuf_addf(&f->gp,
                  "# Redraws %s.svg and %s.png from %s.tsv: gnuplot %s.gp\n"
                  "set encoding utf8\n"
                  "set datafile separator tab\n"
-                 "do for [ext in 'svg png'] {\n"
+                 "if (!exists('formats')) formats = 'svg png'\n"
+                 "do for [ext in formats] {\n"
                  "if (ext eq 'svg') { set terminal svg size 800,%zu dynamic font 'sans-serif,13' }\n"
                  "if (ext eq 'png') { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size 1600,%zu font "
                  "'Sans,13' fontscale 1.5 linewidth 2 pointscale 1.8 } else { set terminal png size 800,%zu } }\n"
@@ -25,12 +27,12 @@ static void put_frame(struct figure *f, const char *title, size_t n_panels)
     textbuf_addf(&f->gp, "set multiplot layout %zu,%zu title ", rows, columns);
     escape_gnuplot(&f->gp, title);
     textbuf_add(&f->gp, " noenhanced\n"
-                        "set key below horizontal noenhanced samplen 2 font ',11'\n"
-                        "set bmargin 4.6\n"
+                        "set key below horizontal noenhanced samplen 1.5 maxrows 3 font ',10'\n"
+                        "set bmargin 5.8\n"
                         "set xlabel offset 0,0.4\n"
                         "set grid lw 0.5 lc rgb '#c0c0c0' lt 1\n"
                         "set border 3\n"
-                        "set tics nomirror\n");
+                        "set tics nomirror font ',10'\n");
 }
 
 void figure_begin(struct figure *f, enum plot_kind kind, const char *name, const char *title, size_t n_panels, const char *tsv_head)
@@ -65,6 +67,21 @@ void figure_field(struct figure *f, const char *text, const char *end)
     for (const char *s = text ? text : ""; *s; s++)
         textbuf_put(&f->tsv, (unsigned char)*s < 0x20 || *s == '"' || *s == 0x7f ? " " : s, 1);
     textbuf_add(&f->tsv, end);
+}
+
+void figure_point(struct figure *f, double x, struct report_interval y)
+{
+    struct arena *a = f->arena;
+    const bool bars = !isnan(y.lo) && !isnan(y.hi);
+    textbuf_addf(&f->tsv, "%s\t%s\t%s\t%s\t", number_exact(a, x), number_exact(a, y.mid), number_exact(a, bars ? y.lo : y.mid),
+                 number_exact(a, bars ? y.hi : y.mid));
+}
+
+void figure_style(struct figure *f, const char *format, const char *label)
+{
+    textbuf_addf(&f->gp, " with yerrorlines lw 1.5 ps 0.7 pt %d lc rgb '%s' title ", report_format_point(format),
+                 report_format_colour(format));
+    escape_gnuplot(&f->gp, label);
 }
 
 int figure_end(struct figure *f)
@@ -158,7 +175,7 @@ static void draw_all(struct arena *a, struct report_plots *p)
             "gnuplot is not installed, so this report has tables only. Install it (Debian: gnuplot-nox) and run the report "
             "again; data and scripts are in plots/.";
     for (size_t i = 0; gnuplot && i < p->n; i++) {
-        if (gnuplot_run(gnuplot, dir, arena_fmt(a, "%s.gp", p->list[i].name), err) != 0) {
+        if (gnuplot_run(gnuplot, dir, arena_fmt(a, "%s.gp", p->list[i].name), p->no_png, err) != 0) {
             p->problem = arena_fmt(a, "Plots are missing: %s", err);
             p->broken = true;
             return;
@@ -171,7 +188,8 @@ static void draw_all(struct arena *a, struct report_plots *p)
  * not be drawn. Only files with the names of this program are touched. */
 static int remove_old(struct arena *a, const char *plots)
 {
-    static const char *const starts[] = {"throughput-", "speedup-", "memory", "latency-"};
+    static const char *const starts[] = {"throughput-", "speedup-", "memory",  "latency-", "ops-",   "depth",
+                                         "pareto-",     "heat-",    "energy-", "power",    "history"};
     static const char *const ends[] = {".svg", ".png", ".tsv", ".gp"};
     DIR *dir = opendir(plots);
     if (!dir)
@@ -179,10 +197,10 @@ static int remove_old(struct arena *a, const char *plots)
     for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
         const char *dot = strrchr(e->d_name, '.');
         bool start = false, end = false;
-        for (size_t i = 0; i < 4; i++) {
+        for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
             start |= strncmp(e->d_name, starts[i], strlen(starts[i])) == 0;
+        for (size_t i = 0; i < 4; i++)
             end |= dot && strcmp(dot, ends[i]) == 0;
-        }
         if (start && end)
             unlink(arena_fmt(a, "%s/%s", plots, e->d_name));
     }
@@ -190,12 +208,13 @@ static int remove_old(struct arena *a, const char *plots)
     return 0;
 }
 
-int report_plots_make(const struct report_matrix *m, const char *dir, struct report_plots *p, char err[REPORT_ERR_LEN])
+int report_plots_make(const struct report_matrix *m, const char *dir, bool no_png, struct report_plots *p, char err[REPORT_ERR_LEN])
 {
-    static int (*const makers[])(const struct report_matrix *, struct report_plots *) = {plot_throughput, plot_speedup, plot_memory,
-                                                                                         plot_latency};
+    static int (*const makers[])(const struct report_matrix *, struct report_plots *) = {
+        plot_throughput, plot_speedup, plot_heat,   plot_pareto, plot_memory, plot_latency,
+        plot_depth,      plot_ops,     plot_energy, plot_power,  plot_history};
     struct arena *a = &m->set->arena;
-    *p = (struct report_plots){.dir = dir};
+    *p = (struct report_plots){.dir = dir, .no_png = no_png};
     int rc = remove_old(a, arena_fmt(a, "%s/plots", dir));
     for (size_t i = 0; rc == 0 && i < sizeof(makers) / sizeof(makers[0]); i++)
         rc = makers[i](m, p);

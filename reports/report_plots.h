@@ -6,7 +6,20 @@
 
 #include "reports/report_matrix.h"
 
-enum plot_kind { PLOT_THROUGHPUT, PLOT_SPEEDUP, PLOT_MEMORY, PLOT_LATENCY };
+enum plot_kind {
+    PLOT_THROUGHPUT,
+    PLOT_SPEEDUP,
+    PLOT_HEAT,
+    PLOT_PARETO,
+    PLOT_PARETO_ENERGY,
+    PLOT_MEMORY,
+    PLOT_LATENCY,
+    PLOT_DEPTH,
+    PLOT_OPS,
+    PLOT_ENERGY,
+    PLOT_POWER,
+    PLOT_HISTORY
+};
 
 struct report_plot {
     enum plot_kind kind;
@@ -21,11 +34,13 @@ struct report_plots {
     size_t n;
     const char *problem; /* why plots are missing, or NULL */
     bool broken;         /* gnuplot is there and failed */
+    bool no_png;         /* keep SVG only */
 };
 
 /* Writes and draws all plots; the directory DIR/plots must exist. 0 or negative errno and a line in err. A missing gnuplot is
  * not an error. */
-int report_plots_make(const struct report_matrix *m, const char *dir, struct report_plots *p, char err[REPORT_ERR_LEN]);
+int report_plots_make(const struct report_matrix *m, const char *dir, bool no_png, struct report_plots *p,
+                      char err[REPORT_ERR_LEN]);
 
 /* One figure of up to FIGURE_PANELS panels on its way to the disk. */
 enum { FIGURE_PANELS = 6 };
@@ -45,6 +60,10 @@ void figure_series(struct figure *f); /* starts a data set: index f->n_series - 
 void figure_gap(struct figure *f);
 /* A text field of the .tsv: tabs, line breaks and quotes become spaces. */
 void figure_field(struct figure *f, const char *text, const char *end);
+/* Four columns: x, y, and the ends of y's interval (y itself where there is none). */
+void figure_point(struct figure *f, double x, struct report_interval y);
+/* The look of a format's line with its bars, and its title in the key. */
+void figure_style(struct figure *f, const char *format, const char *label);
 int figure_end(struct figure *f); /* writes both files; 0 or negative errno */
 
 /* Figures with one panel per model: for every run and test, over the groups that `want` takes, in parts of FIGURE_PANELS. */
@@ -69,10 +88,17 @@ int plot_throughput(const struct report_matrix *m, struct report_plots *p);
 int plot_speedup(const struct report_matrix *m, struct report_plots *p);
 int plot_memory(const struct report_matrix *m, struct report_plots *p);
 int plot_latency(const struct report_matrix *m, struct report_plots *p);
+int plot_heat(const struct report_matrix *m, struct report_plots *p);
+int plot_pareto(const struct report_matrix *m, struct report_plots *p);
+int plot_depth(const struct report_matrix *m, struct report_plots *p);
+int plot_ops(const struct report_matrix *m, struct report_plots *p);
+int plot_energy(const struct report_matrix *m, struct report_plots *p);
+int plot_power(const struct report_matrix *m, struct report_plots *p);
+int plot_history(const struct report_matrix *m, struct report_plots *p);
 
 /* Full path of gnuplot, or NULL: looks through the absolute folders of PATH. */
 const char *gnuplot_find(struct arena *a);
-/* Runs one script inside `dir`. 0, or a negative errno and what gnuplot said. */
-int gnuplot_run(const char *gnuplot, const char *dir, const char *script, char err[REPORT_ERR_LEN]);
+/* Runs one script inside `dir`; no_png: it draws SVG only. 0, or a negative errno and what gnuplot said. */
+int gnuplot_run(const char *gnuplot, const char *dir, const char *script, bool no_png, char err[REPORT_ERR_LEN]);
 
 #endif

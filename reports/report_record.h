@@ -62,7 +62,7 @@ struct report_cell {
     const char *output_sha256;
     double work_tokens, work_macs, work_bytes;
     const char *bound;
-    double share, limit_tps;
+    double share, share_lo, share_hi, limit_tps; /* of the roofline, with the ends of its interval where the record has them */
     struct report_metric *metrics;
     size_t n_metrics;
     struct report_op *ops; /* in the order of a pass; none: not profiled */

@@ -237,4 +237,7 @@ void section_energy(struct report *r)
     if (!t)
         energy_reasons(r);
     run_tables(r);
+    put_plots(r, PLOT_ENERGY);
+    put_plots(r, PLOT_PARETO_ENERGY);
+    put_plots(r, PLOT_POWER);
 }

@@ -99,4 +99,6 @@ void section_ops(struct report *r)
         any = true;
         group_table(d, g);
     }
+    if (any)
+        put_plots(r, PLOT_OPS);
 }

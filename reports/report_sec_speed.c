@@ -102,7 +102,12 @@ static void put_roofline(struct doc *d, struct doc_table *t, const struct report
         put_missing(d, t, c);
         return;
     }
-    const char *share = arena_fmt(d->arena, "%s %% %s", number_sig(d->arena, 100.0 * c->share, 2), c->bound ? c->bound : "peak");
+    const struct report_interval x = {c->share, c->share_lo, c->share_hi};
+    const bool known = !isnan(x.lo) && !isnan(x.hi);
+    const char *ends =
+        known ? arena_fmt(d->arena, " [%s, %s]", number_sig(d->arena, 100.0 * x.lo, 2), number_sig(d->arena, 100.0 * x.hi, 2)) : "";
+    const char *share =
+        arena_fmt(d->arena, "%s%s %% %s", number_sig(d->arena, 100.0 * x.mid, 2), ends, c->bound ? c->bound : "peak");
     if (isnan(c->share))
         table_missing(d, t, "unknown", "The record has no roofline for this cell; see the peaks below.");
     else if (c->share > 1.0)
@@ -186,4 +191,7 @@ void section_speed(struct report *r)
         doc_paragraph(d, "The record has no speed test.");
     put_plots(r, PLOT_THROUGHPUT);
     put_plots(r, PLOT_SPEEDUP);
+    put_plots(r, PLOT_HEAT);
+    put_plots(r, PLOT_DEPTH);
+    put_plots(r, PLOT_PARETO);
 }

@@ -6,14 +6,21 @@
 #include "reports/report_matrix.h"
 #include "reports/report_plots.h"
 
+struct claim_judgement;
+
 struct report {
     struct doc doc;
     const struct report_matrix *matrix;
     const struct report_plots *plots;
-    const char *dir; /* where the report goes */
+    const char *dir;                      /* where the report goes */
+    const struct claim_judgement *claims; /* NULL: the registry is not there */
+    size_t n_claims;
 };
 
 void section_summary(struct report *r); /* title, three sentences a run, notices */
+void section_claims(struct report *r);  /* verdicts on headlines */
+void section_figures(struct report *r); /* verdicts on every other published figure */
+void section_history(struct report *r); /* speed by commit, where there are several runs of a machine */
 void section_speed(struct report *r);   /* comparison tables and plots */
 void section_memory(struct report *r);
 void section_latency(struct report *r);

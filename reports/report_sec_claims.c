@@ -1,0 +1,126 @@
+/* Sections "Published claims": the headlines with verdict and reason near the top, every other figure by table near the end. */
+#include "reports/report_sections.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "reports/claims.h"
+
+static const char *published(struct arena *a, const struct claim *c)
+{
+    return arena_fmt(a, "%s %s%s", c->value.as, claims_unit(c->metric),
+                     c->kind == CLAIM_MEASURED ? "" : arena_fmt(a, " (%s)", claims_kind_name(c->kind)));
+}
+
+static const char *measured(struct arena *a, const struct claim_judgement *j)
+{
+    const struct claim_result *r = &j->overall;
+    return isnan(r->measured.mid) ? "-" : arena_fmt(a, "%s %s", text_interval(a, r->measured, 1.0), claims_unit(j->claim->metric));
+}
+
+static void claims_row(struct doc *d, struct doc_table *t, const struct claim_judgement *j, const char *first)
+{
+    struct arena *a = d->arena;
+    table_cell(d, t, first);
+    table_cell(d, t, published(a, j->claim));
+    table_cell(d, t, measured(a, j));
+    table_cell(d, t, claims_verdict_text(a, &j->overall));
+    table_cell(d, t, *j->overall.reason ? j->overall.reason : "-");
+}
+
+static struct doc_table *claims_table(struct doc *d, const char *caption, const char *first)
+{
+    struct doc_table *t = doc_table(d, caption);
+    table_column(d, t, first, COLUMN_TEXT);
+    table_column(d, t, "Published", COLUMN_NUMBER);
+    table_column(d, t, "Measured here", COLUMN_NUMBER);
+    table_column(d, t, "Verdict", COLUMN_VERDICT);
+    table_column(d, t, "Why", COLUMN_TEXT);
+    return t;
+}
+
+static const char *counts_text(struct arena *a, const struct claim_judgement *all, size_t n)
+{
+    size_t counts[N_VERDICTS] = {0};
+    const char *s = "";
+    for (size_t i = 0; i < n; i++)
+        counts[all[i].overall.verdict]++;
+    for (size_t v = 0; v < N_VERDICTS; v++)
+        s = arena_fmt(a, "%s%s%s: %zu", s, v ? ", " : "", claims_verdict_name((enum claim_verdict)v), counts[v]);
+    return arena_fmt(
+        a,
+        "Verdicts on %zu published figures, on this machine: %s. A figure from another CPU is asked whether it holds here; what "
+        "did not run is never counted as holding.",
+        n, s);
+}
+
+void section_claims(struct report *r)
+{
+    struct doc *d = &r->doc;
+    struct arena *a = d->arena;
+    if (!r->claims)
+        return;
+    doc_heading(d, 2, "Published claims");
+    doc_paragraph(d, counts_text(a, r->claims, r->n_claims));
+    struct doc_table *t = claims_table(d, NULL, "Claim");
+    for (size_t i = 0; i < r->n_claims; i++) {
+        const struct claim *c = r->claims[i].claim;
+        if (c->headline)
+            claims_row(d, t, &r->claims[i],
+                       arena_fmt(a, "%s. %s, %s%s%s", c->says, c->source->ref, c->where, c->cpu ? ", " : "", c->cpu ? c->cpu : ""));
+    }
+}
+
+/* ---- all other figures -------------------------------------------------------------------------------------------------------- */
+
+/* End of the claims that share a table with the one at i. */
+static size_t table_end(const struct report *r, size_t i)
+{
+    size_t end = i + 1;
+    while (end < r->n_claims && r->claims[end].claim->table == r->claims[i].claim->table && r->claims[i].claim->table)
+        end++;
+    return end;
+}
+
+/* The one verdict that all of a table have and none could be tested, or NULL. */
+static const char *common_verdict(struct arena *a, const struct report *r, size_t from, size_t to)
+{
+    const struct claim_result *first = &r->claims[from].overall;
+    for (size_t i = from; i < to; i++) {
+        const struct claim_result *x = &r->claims[i].overall;
+        if (x->verdict != VERDICT_NOT_TESTABLE || *x->reason || strcmp(x->detail, first->detail) != 0)
+            return NULL;
+    }
+    return claims_verdict_text(a, first);
+}
+
+void section_figures(struct report *r)
+{
+    struct doc *d = &r->doc;
+    struct arena *a = d->arena;
+    if (!r->claims)
+        return;
+    doc_heading(d, 2, "Every published figure");
+    for (size_t i = 0, end; i < r->n_claims; i = end) {
+        end = table_end(r, i);
+        const struct claim *c = r->claims[i].claim;
+        const char *common = common_verdict(a, r, i, end);
+        if (c->headline && end == i + 1)
+            continue; /* already above */
+        if (common)
+            doc_item(d, arena_fmt(a, "%s, %zu figures: %s", c->title ? c->title : c->says, end - i, common));
+    }
+    for (size_t i = 0, end; i < r->n_claims; i = end) {
+        struct doc_table *t = NULL;
+        end = table_end(r, i);
+        const struct claim *c = r->claims[i].claim;
+        for (size_t k = i; k < end && !common_verdict(a, r, i, end); k++) {
+            const struct claim *x = r->claims[k].claim;
+            if (x->headline)
+                continue;
+            t = t ? t : claims_table(d, arena_fmt(a, "%s (%s)", c->title ? c->title : c->says, c->source->ref), "Row");
+            const bool same = c->table && c->table->says && strcmp(x->says, c->table->says) == 0;
+            claims_row(d, t, &r->claims[k], x->row ? (same ? x->row : arena_fmt(a, "%s: %s", x->row, x->says)) : x->says);
+        }
+    }
+}
