@@ -163,7 +163,7 @@ HAVE_PFM := $(if $(filter-out libpfm4=,$(filter libpfm4=%,$(LIB_VERSIONS))),1)
 HAVE_PAPI := $(if $(filter-out papi=,$(filter papi=%,$(LIB_VERSIONS))),1)
 HAVE_LIKWID := $(if $(filter-out likwid=,$(filter likwid=%,$(LIB_VERSIONS))),1)
 # for the sources: defined when the library is there; of likwid, whose header does not say it, the version
-OPTIONAL_DEFINES = $(if $(HAVE_PAPI),-DHAVE_PAPI=1) $(patsubst likwid=%,-DHAVE_LIKWID=%,$(if $(HAVE_LIKWID),$(filter likwid=%,$(LIB_VERSIONS))))
+OPTIONAL_DEFINES = $(if $(HAVE_PFM),-DHAVE_PFM=1) $(if $(HAVE_PAPI),-DHAVE_PAPI=1) $(patsubst likwid=%,-DHAVE_LIKWID=%,$(if $(HAVE_LIKWID),$(filter likwid=%,$(LIB_VERSIONS))))
 
 # ---- compile and link ---------------------------------------------------------------------------------------------------------
 # sources of an ISA that the compiler lacks are left out
@@ -296,9 +296,10 @@ fuzz: ## run every tests/fuzz_*.c for FUZZ_SECONDS under libFuzzer and the sanit
 fuzz-run: $(FUZZERS)
 	$(Q)$(SAN_ENV) tests/fuzz.sh $(FUZZ_SECONDS) $(BUILD)/fuzz $(FUZZERS)
 
-install: $(BIN) ## copy the program and the configs to DESTDIR and PREFIX
+install: $(BIN) ## copy the program, the configs and the counter groups to DESTDIR and PREFIX
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/bitjoule
 	find configs -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/bitjoule/{} \;
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/bitjoule/groups profiles/groups/*.txt
 
 clean: ## remove the build folders; results in OUT stay
 	rm -rf build build-* $(BUILD) $(BUILD)-asan $(BUILD)-aarch64 $(BUILD)-fuzz

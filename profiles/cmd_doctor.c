@@ -218,7 +218,7 @@ static int print_json(json_t *host, json_t *sources, json_t *warnings, const str
 
 int cmd_doctor(int argc, char **argv)
 {
-    struct doctor d = {.json = false};
+    struct doctor d = {.env = {.counters = "perf"}};
     int rc = parse_args(argc, argv, &d);
     if (rc >= 0)
         return rc;

@@ -1,4 +1,4 @@
-/* bitjoule energy: joules, watts and software counters around a command or an interval, on any energy source.
+/* bitjoule energy: joules, watts, software counters and, when asked for, hardware counters around a command or an interval.
  *
  * The command is forked first and waits on a pipe, so that the window holds its exec and its run but not our fork. While it runs
  * this process sleeps in sigtimedwait(); energy_ticker.c keeps the counters alive. Energy is of whole sockets: a window in which
@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "profiles/counters.h"
 #include "profiles/energy.h"
 #include "profiles/energy_attribution.h"
 #include "profiles/energy_print.h"
@@ -31,12 +32,13 @@ static const double max_sleep_s = 10.0, min_sleep_s = 0.001;
 
 struct energy {
     struct probe_env env;
-    bool json, list, estimate;
+    bool json, list, list_counters, estimate;
     double seconds;    /* NAN: a command, or the default */
     double baseline_s; /* NAN: none */
     char **command;    /* NULL: an interval */
     /* the run */
     void *probe;
+    struct counters *counters;
     struct energy_baseline idle_before, idle_after;
     struct sw_snapshot before, after;
     double start_s, duration_s;
@@ -53,6 +55,9 @@ static const char usage[] =
     "  --source NAME       use this energy source, not the best one; meter:FILE.csv[,offset=S] reads an external meter's file\n"
     "  --list              show all sources: what each measures now (for -d, default 0.5 s), or why it cannot\n"
     "  --baseline SECONDS  also measure the idle machine for so long before and after; prints gross, baseline and net\n"
+    "  --counters NAME     also count events: perf, papi, likwid, none; of the command and all it starts, or of the machine\n"
+    "  --counter-group L   what is counted: basic, cache, tlb, memory, stall, software; a list, FAMILY/GROUP, or likwid's name\n"
+    "  --list-counters     show the groups of counters for this machine, with their formulas\n"
     "  --estimate          add what publications estimate energy with; never a measurement\n"
     "  --sysfs DIR         look for energy counters below DIR instead of /sys\n"
     "  --procfs DIR        look for load and CPU below DIR instead of /proc\n"
@@ -67,10 +72,12 @@ static bool parse_seconds(const char *text, double *out)
 }
 
 /* Options that fit each other and name what exists; -1: go on. */
-static int check_args(const struct energy *e)
+static int check_args(struct energy *e)
 {
     const char *dirs[][2] = {{"--sysfs", e->env.sysfs}, {"--procfs", e->env.procfs}};
-    if (e->command && e->list) {
+    if (e->env.counter_groups && !e->env.counters)
+        e->env.counters = "perf";
+    if (e->command && (e->list || e->list_counters)) {
         fprintf(stderr, "bitjoule energy: --list takes no command, but there is '%s'\n", e->command[0]);
         return EXIT_USAGE;
     }
@@ -83,6 +90,11 @@ static int check_args(const struct energy *e)
             fprintf(stderr, "bitjoule energy: %s '%s': no such directory\n", dirs[i][0], dirs[i][1]);
             return EXIT_USAGE;
         }
+    char err[COUNTERS_ERR_LEN];
+    if (!counters_check(e->env.counters, e->env.counter_groups, err)) {
+        fprintf(stderr, "bitjoule energy: --counters: %s\n", err);
+        return EXIT_USAGE;
+    }
     if (e->env.energy_source && energy_source_error(e->env.energy_source)) {
         char names[256];
         energy_source_names(names, sizeof names);
@@ -109,6 +121,9 @@ static int take_option(struct energy *e, int c, const char *word)
     case 'j': e->json = true; return -1;
     case 'l': e->list = true; return -1;
     case 'e': e->estimate = true; return -1;
+    case 'c': e->env.counters = optarg; return -1;
+    case 'g': e->env.counter_groups = optarg; return -1;
+    case 'L': e->list_counters = true; return -1;
     case 'b': return parse_seconds(optarg, &e->baseline_s) ? -1 : bad_seconds("--baseline", optarg);
     case 'd': return parse_seconds(optarg, &e->seconds) ? -1 : bad_seconds("-d", optarg);
     case 'h': fputs(usage, stdout); return 0;
@@ -129,6 +144,9 @@ static int parse_args(int argc, char **argv, struct energy *e)
                                             {"list", no_argument, NULL, 'l'},
                                             {"estimate", no_argument, NULL, 'e'},
                                             {"baseline", required_argument, NULL, 'b'},
+                                            {"counters", required_argument, NULL, 'c'},
+                                            {"counter-group", required_argument, NULL, 'g'},
+                                            {"list-counters", no_argument, NULL, 'L'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     optind = 0;
@@ -160,12 +178,14 @@ static void start_window(struct energy *e)
 {
     sw_snapshot_take(&e->before, &e->env, e->command ? RUSAGE_CHILDREN : RUSAGE_SELF);
     probe_energy.start(e->probe);
+    counters_start(e->counters);
     e->start_s = time_now_s();
 }
 
 static void stop_window(struct energy *e)
 {
     e->duration_s = time_now_s() - e->start_s;
+    counters_stop(e->counters);
     probe_energy.stop(e->probe);
     sw_snapshot_take(&e->after, &e->env, e->command ? RUSAGE_CHILDREN : RUSAGE_SELF);
 }
@@ -184,6 +204,7 @@ static void run_interval(struct energy *e)
 {
     double left_s = isnan(e->seconds) ? default_s : e->seconds;
     siginfo_t info;
+    counters_prepare_machine(e->counters);
     start_window(e);
     double end_s = e->start_s + left_s;
     while (left_s > 0 && !e->interrupted) {
@@ -236,6 +257,7 @@ static bool run_command(struct energy *e, const sigset_t *old_mask)
     } else {
         close(report[1]);
         report[1] = -1;
+        counters_prepare_child(e->counters, pid);
         start_window(e);
         bool failed = write(go[1], "g", 1) != 1 || read(report[0], &err, sizeof err) > 0; /* exec closes the pipe: 0 bytes */
         wait_for(e, pid);
@@ -273,6 +295,7 @@ static size_t collect(const struct energy *e, struct metric *m, size_t cap)
         put_peak(&m[n++], e);
     }
     n += sw_machine_metrics(&e->before, &e->after, m + n, cap - n);
+    n += counters_read(e->counters, e->duration_s, m + n, cap - n - 32); /* energy_result_derive() adds some */
     if (e->command && energy_attribution_applies(&e->env))
         n = energy_attribute(m, n, cap, e->duration_s, n_cpus());
     return n;
@@ -280,7 +303,7 @@ static size_t collect(const struct energy *e, struct metric *m, size_t cap)
 
 static int print_result(struct energy *e)
 {
-    static struct metric m[PROBE_MAX_METRICS + 32];
+    static struct metric m[3 * PROBE_MAX_METRICS];
     struct energy_result r = {.probe = e->probe,
                               .duration_s = e->duration_s,
                               .interrupted = e->interrupted,
@@ -321,6 +344,25 @@ static int list_sources(const struct energy *e)
     return flushed(0);
 }
 
+static int list_counters(const struct energy *e)
+{
+    char err[COUNTERS_ERR_LEN];
+    json_t *list = NULL;
+    const int rc = counters_list(e->env.counters, stdout, e->json ? &list : NULL, err);
+    if (rc) {
+        fprintf(stderr, "bitjoule energy: %s\n", err);
+        json_decref(list);
+        return 1;
+    }
+    if (list) {
+        json_t *o = json_pack("{s:o}", "groups", list);
+        json_dumpf(o, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(o);
+    }
+    return flushed(0);
+}
+
 /* With the idle machine before and after, when asked for. True: there is a result to print. */
 static bool measure(struct energy *e)
 {
@@ -350,12 +392,17 @@ int cmd_energy(int argc, char **argv)
         return rc;
     if (e.list)
         return list_sources(&e);
-    rc = probe_energy.open(&e.env, &e.probe);
+    if (e.list_counters)
+        return list_counters(&e);
+    rc = counters_open(&e.env, &e.counters);
+    rc = rc ? rc : probe_energy.open(&e.env, &e.probe);
     if (rc) {
         fprintf(stderr, "bitjoule energy: %s\n", strerror(-rc));
+        counters_close(e.counters);
         return 1;
     }
     rc = measure(&e) ? print_result(&e) : e.status;
     probe_energy.close(e.probe);
+    counters_close(e.counters);
     return rc;
 }

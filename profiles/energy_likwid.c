@@ -2,19 +2,14 @@
  *
  * The daemon (likwid-accessD, setuid root) is what lets an ordinary user read the registers; without it likwid needs root, as
  * --source msr does. Only raw 32-bit counts and the units are taken from likwid: its own difference does not survive a wrap. Its
- * library ends the process when the daemon fails, so a forked child tries everything first. likwid is GPL-3: it is never linked
- * to this program. */
+ * library ends the process when the daemon fails, so a forked child tries everything first (likwid_trial.h). likwid is GPL-3: it
+ * is never linked to this program. */
 #include "profiles/energy_likwid.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef HAVE_LIKWID
@@ -22,9 +17,10 @@
 #endif
 
 #include "profiles/energy_source.h"
+#include "profiles/likwid_trial.h"
 #include "profiles/shared_object.h"
 
-enum { N_DOMAINS = 5, TRIAL_MS = 10000 };
+enum { N_DOMAINS = 5 };
 
 #ifdef HAVE_LIKWID
 /* ---- the library: functions of the version that the header describes ---- */
@@ -111,58 +107,19 @@ static const struct likwid_api *real_api(void)
 static const char no_library[] = "this program was built without likwid (Debian: likwid)";
 #endif
 
-/* ---- may it work at all? ---- */
+struct trial {
+    const struct likwid_api *api;
+    bool daemon;
+    int cpu;
+};
 
-static bool is_setuid_root(const char *path)
+/* Everything once: what likwid_trial() does in a child. */
+static int try_all(void *arg)
 {
-    struct stat st;
-    return stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_ISUID) && (st.st_mode & S_IXOTH);
-}
-
-static bool has_daemon(void)
-{
-    static const char *const paths[] = {"/usr/sbin/likwid-accessD", "/usr/sbin/likwid/likwid-accessD",
-                                        "/usr/local/sbin/likwid-accessD"};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (is_setuid_root(paths[i]))
-            return true;
-    return false;
-}
-
-/* In the child: the answer goes into the pipe. It ends by a signal, so that no exit handler of anybody runs. */
-static void trial_child(const struct likwid_api *api, bool daemon, int cpu, int answer)
-{
+    const struct trial *t = arg;
     uint32_t count;
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
-        dup2(null, STDERR_FILENO);
-    int rc = api->init(daemon, cpu);
-    rc = rc ? rc : api->unit_j(0) > 0 ? api->read(cpu, 0, &count) : -ENODEV;
-    while (write(answer, &rc, sizeof rc) < 0 && errno == EINTR)
-        ;
-    for (;;)
-        kill(getpid(), SIGKILL);
-}
-
-/* Everything once, in a child that may die of it. 0 or negative errno. */
-static int trial(const struct likwid_api *api, bool daemon, int cpu)
-{
-    int answer[2], rc = -EIO;
-    if (pipe2(answer, O_CLOEXEC))
-        return -errno;
-    const pid_t pid = fork();
-    if (pid == 0)
-        trial_child(api, daemon, cpu, answer[1]);
-    close(answer[1]);
-    struct pollfd wait = {.fd = answer[0], .events = POLLIN};
-    if (pid < 0 || poll(&wait, 1, TRIAL_MS) <= 0 || read(answer[0], &rc, sizeof rc) != (ssize_t)sizeof rc)
-        rc = -EIO;
-    close(answer[0]);
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    return rc;
+    const int rc = t->api->init(t->daemon, t->cpu);
+    return rc ? rc : t->api->unit_j(0) > 0 ? t->api->read(t->cpu, 0, &count) : -ENODEV;
 }
 
 /* ---- the source ---- */
@@ -209,7 +166,8 @@ static int add_place(struct energy_channels *c, const struct likwid_api *api, co
 /* The first place decides whether likwid works at all; one more that it cannot reach is a place with a problem. */
 static int add_places(struct energy_channels *c, struct likwid *k, bool daemon, struct energy_place *place, int n)
 {
-    int rc = trial(k->api, daemon, place[0].cpu);
+    struct trial t = {k->api, daemon, place[0].cpu};
+    int rc = likwid_trial(try_all, &t);
     rc = rc ? rc : k->api->init(daemon, place[0].cpu);
     k->ready = !rc;
     if (rc) {
@@ -249,7 +207,7 @@ static int likwid_open(struct energy_channels *c)
         energy_absent_x86(c, "no /dev/cpu/0/msr, which likwid needs", "Remedy: as root, modprobe msr");
         return 0;
     }
-    if (!stand_in && geteuid() != 0 && !has_daemon()) {
+    if (!stand_in && geteuid() != 0 && !likwid_has_daemon()) {
         energy_trouble(c, ENERGY_DENIED,
                        "likwid-accessD is not setuid root. Let root type: chown root /usr/sbin/likwid-accessD && chmod "
                        "u+s /usr/sbin/likwid-accessD");

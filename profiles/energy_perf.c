@@ -4,14 +4,12 @@
  * file. The PMU's cpumask names one CPU per package (per die on some, per core for power_core) on which the event must be
  * opened, system-wide: that needs perf_event_paranoid <= 0 or CAP_PERFMON. Counts begin at the moment of opening. */
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "profiles/energy_source.h"
+#include "profiles/perf_call.h"
 #include "profiles/sysfile.h"
 
 enum { MAX_CPUS = 4096 };
@@ -26,27 +24,15 @@ static const struct pmu_event {
 
 static int real_open(uint32_t type, uint64_t config, int cpu)
 {
-    struct perf_event_attr attr = {.size = sizeof attr,
-                                   .type = type,
-                                   .config = config,
-                                   .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING};
-    const long fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-    return fd < 0 ? -errno : (int)fd;
-}
-
-static int real_read(int fd, uint64_t value[3])
-{
-    const ssize_t n = read(fd, value, 3 * sizeof value[0]);
-    if (n < 0)
-        return -errno;
-    return n == 3 * (ssize_t)sizeof value[0] ? 0 : -ENODATA;
+    const struct perf_event_attr attr = {.size = sizeof attr, .type = type, .config = config, .read_format = PERF_CALL_FORMAT};
+    return perf_call_open(&attr, -1, cpu, -1);
 }
 
 static int perf_count(const struct energy_channels *c, size_t i, uint64_t *count)
 {
     uint64_t value[3];
     const struct energy_seam *seam = c->env.seam;
-    const int rc = seam && seam->perf_read ? seam->perf_read(c->ch[i].fd, value) : real_read(c->ch[i].fd, value);
+    const int rc = seam && seam->perf_read ? seam->perf_read(c->ch[i].fd, value) : perf_call_read(c->ch[i].fd, value);
     *count = value[0];
     if (rc)
         return rc;

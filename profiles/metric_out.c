@@ -71,7 +71,9 @@ void metrics_print(FILE *f, const struct metric *m, size_t n)
         else
             fprintf(f, "  %-26s %14.6g %-6s %-12s ", m[i].name, m[i].value, m[i].unit, status);
         print_wrapped(f, 64, INDENT, m[i].source);
-        if (m[i].reason[0]) {
+        const bool same_below = i + 1 < n && m[i].status == METRIC_UNAVAILABLE && m[i + 1].status == METRIC_UNAVAILABLE &&
+                                !strcmp(m[i].reason, m[i + 1].reason);
+        if (m[i].reason[0] && !same_below) {
             fprintf(f, "%*s", INDENT, "");
             print_wrapped(f, INDENT, INDENT, m[i].reason);
         }

@@ -18,7 +18,8 @@ json_t *number_json(double x);
 json_t *metric_json(const struct metric *m);
 json_t *metrics_json(const struct metric *m, size_t n); /* an array of them */
 
-/* One line per metric and below it, wrapped, the reason of those that have one. Fits 100 columns. */
+/* One line per metric and below it, wrapped, the reason of those that have one; where neighbours are unavailable for the same
+ * reason it stands once, below the last of them. Fits 100 columns. */
 void metrics_print(FILE *f, const struct metric *m, size_t n);
 
 /* Prints text wrapped at 100 columns; the first line begins at column `at` (already printed), the others at column `indent`. */

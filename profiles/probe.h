@@ -23,20 +23,25 @@ struct metric {
 
 /* Where the kernel's trees are. Tests and `--sysfs DIR` point them at a simulation. */
 struct energy_seam;
+struct counter_seam;
 
 struct probe_env {
     const char *sysfs;  /* NULL: "/sys" */
     const char *procfs; /* NULL: "/proc" */
     const char *energy_source; /* NULL: the best one that can be read; else the name of one, or "meter:FILE.csv" (energy.h) */
     const struct energy_seam *seam; /* NULL; tests put another clock and other libraries here (energy_source.h) */
+    const char *counters;       /* back-end of the counters, "perf", "papi", "likwid"; NULL or "none": nothing is counted */
+    const char *counter_groups; /* NULL: the back-end's default; else a list of names (counters.h) */
+    const struct counter_seam *counter_seam; /* NULL; likewise, for counters (counter_backend.h) */
 };
 
 struct probe {
     const char *name;
     /* Finds the source. 0 also when there is none: read() then says so. Negative errno: only -ENOMEM. The probe owns *state. */
     int (*open)(const struct probe_env *env, void **state);
-    void (*start)(void *state); /* a new window begins */
-    void (*stop)(void *state);  /* it ends */
+    void (*prepare)(void *state); /* NULL, or: what a window needs and takes time; before the start of any probe */
+    void (*start)(void *state);   /* a new window begins */
+    void (*stop)(void *state);    /* it ends */
     /* Metrics of the window between the last start and stop; returns how many, at most cap. */
     size_t (*read)(void *state, struct metric *out, size_t cap);
     void (*close)(void *state);
@@ -49,6 +54,7 @@ struct probe {
 extern const struct probe probe_memory;   /* mem_rss.c */
 extern const struct probe probe_software; /* sw_counters.c */
 extern const struct probe probe_energy;   /* energy.c */
+extern const struct probe probe_counters; /* counters.c */
 
 /* All probes, NULL-terminated. */
 extern const struct probe *const probes[];
