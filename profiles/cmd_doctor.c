@@ -1,13 +1,15 @@
 /* bitjoule doctor: what this machine can measure, what not and why, and what disturbs measurements here.
  *
- * Opens every probe of the registry, measures one short window with it and shows each metric that came out, so that "yes" means
- * tried, not guessed from a file name. Then the environment checks. Changes nothing on the machine. */
+ * Opens every probe of the registry, every energy source and every group of counters, measures a short window with it and shows
+ * what came out, so that "yes" means tried, not guessed from a file name. Then what measuring costs, and the environment checks. Changes
+ * nothing on the machine. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "profiles/doctor_tries.h"
 #include "profiles/host_info.h"
 #include "profiles/metric_out.h"
 #include "profiles/profile_cmds.h"
@@ -21,12 +23,14 @@ struct doctor {
     bool json, strict;
 };
 
-static const char usage[] = "usage: bitjoule doctor [--sysfs DIR] [--json] [--strict]\n"
-                            "\n"
-                            "Shows what this machine can measure, what not and why, and what would disturb measurements.\n"
-                            "  --sysfs DIR  look below DIR instead of /sys\n"
-                            "  --json       print one JSON object\n"
-                            "  --strict     exit with status 3 when a check has severity `block`\n";
+static const char usage[] =
+    "usage: bitjoule doctor [--sysfs DIR] [--json] [--strict]\n"
+    "\n"
+    "Shows what this machine can measure, what not and why, and what would disturb measurements.\n"
+    "  --sysfs DIR  look below DIR instead of /sys\n"
+    "  --json       print one JSON object\n"
+    "  --strict     exit with status 3 when a check has severity `block`\n"
+    "Every energy source and every group of counters is tried; what does not work says why and what to type.\n";
 
 /* -1: go on; otherwise the exit status. */
 static int parse_args(int argc, char **argv, struct doctor *d)
@@ -135,12 +139,37 @@ static int show_sources(const struct doctor *d, json_t *list)
         int n = try_probe(probes[i], &d->env, m);
         if (n < 0)
             return n;
+        if (n == 0) /* counters: tried group by group */
+            continue;
         if (!d->json)
             print_source(probes[i], m, (size_t)n);
         json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", probes[i]->name, "available",
                                               (int)(count_available(m, (size_t)n) > 0), "metrics", metrics_json(m, (size_t)n)));
     }
     return 0;
+}
+
+/* What was tried and found, for JSON. */
+struct findings {
+    json_t *sources, *energy, *counters;
+    struct doctor_cost cost;
+};
+
+/* Energy sources, counters and their cost; printed, or put into r. -ENOMEM or 0. */
+static int show_tries(const struct doctor *d, struct findings *r)
+{
+    if (!d->json)
+        putchar('\n');
+    int rc = doctor_try_energy(&d->env, stdout, d->json ? &r->energy : NULL);
+    if (!d->json)
+        putchar('\n');
+    rc = rc ? rc : doctor_try_counters(&d->env, stdout, d->json ? &r->counters : NULL);
+    rc = rc ? rc : doctor_cost(&d->env, &r->cost);
+    if (!rc && !d->json) {
+        putchar('\n');
+        doctor_print_cost(stdout, &r->cost);
+    }
+    return rc;
 }
 
 static const char *host_text(const json_t *host, const char *key)
@@ -205,11 +234,12 @@ static void print_checks(const json_t *warnings)
         printf("\nnothing here blocks measuring\n");
 }
 
-static int print_json(json_t *host, json_t *sources, json_t *warnings, const struct time_clock_info *clock)
+static int print_json(json_t *host, const struct findings *r, json_t *warnings, const struct time_clock_info *clock)
 {
-    json_t *o = json_pack("{s:i, s:O, s:{s:s, s:f, s:f}, s:f, s:O, s:O, s:b}", "schema", 1, "host", host, "clock", "name",
-                          "CLOCK_MONOTONIC_RAW", "resolution_s", clock->resolution_s, "cost_s", clock->cost_s, "window_s",
-                          1e-3 * WINDOW_MS, "sources", sources, "warnings", warnings, "fit", (int)(count_blocks(warnings) == 0));
+    json_t *o = json_pack("{s:i, s:O, s:{s:s, s:f, s:f}, s:f, s:O, s:O, s:O, s:o, s:O, s:b}", "schema", 1, "host", host, "clock",
+                          "name", "CLOCK_MONOTONIC_RAW", "resolution_s", clock->resolution_s, "cost_s", clock->cost_s, "window_s",
+                          1e-3 * WINDOW_MS, "sources", r->sources, "energy_sources", r->energy, "counters", r->counters, "overhead",
+                          doctor_cost_json(&r->cost), "warnings", warnings, "fit", (int)(count_blocks(warnings) == 0));
     int rc = o ? json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : -1;
     putchar('\n');
     json_decref(o);
@@ -218,26 +248,30 @@ static int print_json(json_t *host, json_t *sources, json_t *warnings, const str
 
 int cmd_doctor(int argc, char **argv)
 {
-    struct doctor d = {.env = {.counters = "perf"}};
+    struct doctor d = {.json = false};
     int rc = parse_args(argc, argv, &d);
     if (rc >= 0)
         return rc;
     struct time_clock_info clock;
     time_clock_measure(&clock);
-    json_t *host = host_info_json(&d.env), *warnings = host_warnings_json(&d.env), *sources = json_array();
+    struct findings r = {.sources = json_array()};
+    json_t *host = host_info_json(&d.env), *warnings = host_warnings_json(&d.env);
     if (!d.json) {
         print_machine(host, &clock);
         printf("\nsources (each was tried for %d ms)\n", WINDOW_MS);
     }
-    rc = show_sources(&d, sources);
+    rc = show_sources(&d, r.sources);
+    rc = rc ? rc : show_tries(&d, &r);
     if (!rc && d.json)
-        rc = print_json(host, sources, warnings, &clock);
+        rc = print_json(host, &r, warnings, &clock);
     else if (!rc)
         print_checks(warnings);
     bool blocked = count_blocks(warnings) > 0;
     json_decref(host);
     json_decref(warnings);
-    json_decref(sources);
+    json_decref(r.sources);
+    json_decref(r.energy);
+    json_decref(r.counters);
     if (rc || fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "bitjoule doctor: the result could not be written (out of memory, or standard output is closed or full)\n");
         return 1;

@@ -91,7 +91,7 @@ static int check_args(struct energy *e)
             return EXIT_USAGE;
         }
     char err[COUNTERS_ERR_LEN];
-    if (!counters_check(e->env.counters, e->env.counter_groups, err)) {
+    if (e->env.counters && !counters_check(e->env.counters, e->env.counter_groups, err)) {
         fprintf(stderr, "bitjoule energy: --counters: %s\n", err);
         return EXIT_USAGE;
     }

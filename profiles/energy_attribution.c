@@ -42,6 +42,12 @@ bool energy_attribution_fault(const struct metric *m, size_t n, double window_s,
         {"psi_io_some_s", "work waited for the disk %.1f %% of the time (limit %.3g %%): repeat with a warm cache", psi_io_limit,
          1},
     };
+    const double throttles = value_of(m, n, "thermal_throttles");
+    if (throttles > 0) { /* false for NAN */
+        snprintf(reason, METRIC_REASON_LEN, "void: the CPU was slowed down for heat %.0f times: let it cool down, look at the fan",
+                 throttles);
+        return true;
+    }
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         const double s = value_of(m, n, rules[i].metric), all_s = window_s * rules[i].cpus;
         if (!(s > rules[i].limit * all_s + tick_s * rules[i].cpus))

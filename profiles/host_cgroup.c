@@ -68,6 +68,19 @@ static void read_cpu(const char *sysfs, const struct hierarchy *h, const char *g
     }
 }
 
+/* cpu.stat: "throttled_usec N" (version 2) or "throttled_time NANOSECONDS" (version 1) */
+static void read_throttling(const char *sysfs, const struct hierarchy *h, const char *group, struct cgroup_limits *out)
+{
+    char text[1024];
+    unsigned long long v;
+    if (sysfile_text(text, sizeof text, sysfs, "%s%s/cpu.stat", h->mount, group) <= 0)
+        return;
+    const char *us = strstr(text, "throttled_usec "), *ns = strstr(text, "throttled_time ");
+    const char *at = us ? us : ns;
+    if (at && sscanf(at + strlen("throttled_usec "), "%llu", &v) == 1)
+        out->throttled_s = fmax(out->throttled_s, (us ? 1e-6 : 1e-9) * (double)v);
+}
+
 /* The group and all its parents; `group` is cut on the way. */
 static void read_upwards(const char *sysfs, const struct hierarchy *h, char *group, struct cgroup_limits *out)
 {
@@ -76,6 +89,7 @@ static void read_upwards(const char *sysfs, const struct hierarchy *h, char *gro
     for (;;) {
         read_memory(sysfs, h, group, out);
         read_cpu(sysfs, h, group, out);
+        read_throttling(sysfs, h, group, out);
         char *slash = strrchr(group, '/');
         if (!slash)
             return;
@@ -112,7 +126,7 @@ static void read_line(const char *sysfs, char *line, struct cgroup_limits *out)
 
 void cgroup_limits_read(const struct probe_env *env, struct cgroup_limits *out)
 {
-    *out = (struct cgroup_limits){(double)INFINITY, (double)INFINITY, (double)INFINITY};
+    *out = (struct cgroup_limits){(double)INFINITY, (double)INFINITY, (double)INFINITY, 0};
     char *text = sysfile_all(env_procfs(env), "self/cgroup"), *rest;
     if (!text)
         return;

@@ -32,7 +32,7 @@ static const double temp_warn_c = 85.0;
 
 __attribute__((format(printf, 4, 5))) static void add(json_t *list, const char *severity, const char *check, const char *fmt, ...)
 {
-    char message[320];
+    char message[320] = "";
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
@@ -66,6 +66,12 @@ static void check_clock(json_t *list, const struct host_facts *f)
         add(list, "warn", "temperature", "the CPU is at %.0f degrees C already: it will throttle. Let it cool down", f->cpu_temp_c);
     else if (!isnan(f->cpu_temp_c))
         add(list, "info", "temperature", "the CPU is at %.0f degrees C", f->cpu_temp_c);
+    if (f->throttle_events > 0)
+        add(list, "info", "throttling", "cores were slowed down for heat %lld times since boot: watch temperature and fan",
+            (long long)f->throttle_events);
+    if (f->power_limits[0])
+        add(list, "info", "power_limit", "%s: bursts draw more than can be kept up, so measure for longer than the first window",
+            f->power_limits);
     if (!strcmp(f->clocksource, "hpet") || !strcmp(f->clocksource, "acpi_pm") || !strcmp(f->clocksource, "jiffies"))
         add(list, "warn", "clocksource", "clock source is %s: reading the time is slow and coarse", f->clocksource);
 }
@@ -109,6 +115,24 @@ static void check_memory(json_t *list, const struct host_facts *f)
         add(list, "info", "aslr", "address randomisation is off: all runs share one memory layout, and its luck");
 }
 
+static void check_kernel(json_t *list, const struct host_facts *f)
+{
+    if (f->mitigations > 0)
+        add(list, "info", "mitigations",
+            "the kernel works around %lld weaknesses of this CPU (%s), which costs time at system calls", (long long)f->mitigations,
+            f->mitigated);
+    else if (f->mitigations == 0)
+        add(list, "info", "mitigations", "no workarounds for weaknesses of the CPU are on");
+    if (f->nmi_watchdog == 1)
+        add(list, "info", "nmi_watchdog",
+            "the NMI watchdog keeps one hardware counter for itself. As root: sysctl "
+            "kernel.nmi_watchdog=0");
+    if (f->numa_balancing == 1 && f->numa_nodes > 1)
+        add(list, "info", "numa_balancing",
+            "the kernel moves pages between memory nodes while programs run. As root: sysctl "
+            "kernel.numa_balancing=0");
+}
+
 static void check_cgroup(json_t *list, const struct host_facts *f, const struct probe_env *env)
 {
     struct cgroup_limits limits;
@@ -117,6 +141,11 @@ static void check_cgroup(json_t *list, const struct host_facts *f, const struct 
     if (limits.cpus < cpus)
         add(list, limits.cpus < 1.0 ? "block" : "warn", "cgroup_cpu",
             "a control group limits CPU time to %.2f CPUs of %.0f: more threads are stopped in mid-run", limits.cpus, cpus);
+    if (limits.throttled_s > 0)
+        add(list, "warn", "cgroup_throttled",
+            "a control group has stopped this process or its neighbours for %.1f s in all, to keep "
+            "its CPU limit",
+            limits.throttled_s);
     if (!isinf(limits.mem_limit_bytes))
         add(list, "info", "cgroup_memory", "a control group limits memory to %.2f GiB, %.2f GiB of it free",
             limits.mem_limit_bytes / 1073741824.0, limits.mem_available_bytes / 1073741824.0);
@@ -132,6 +161,7 @@ json_t *host_warnings_json(const struct probe_env *env)
     check_topology(list, &f);
     check_others(list, &f);
     check_memory(list, &f);
+    check_kernel(list, &f);
     check_cgroup(list, &f, env);
     return list;
 }

@@ -38,12 +38,17 @@ struct host_facts {
     int64_t freq_max_khz, freq_limit_khz; /* what the CPU can do, what the policy allows */
     int64_t on_battery;                   /* 0 or 1 */
     double cpu_temp_c;                    /* the hottest CPU sensor */
+    int64_t throttle_events;              /* thermal, of all cores since boot */
+    char power_limits[160];               /* what the package may draw: "package-0: 45 W over 28 s, 65 W over 0.00244 s" */
     char hypervisor[64];
     /* memory and system */
     int64_t mem_total_bytes, swap_total_bytes, swap_free_bytes, page_bytes;
     char thp_enabled[32], thp_defrag[32], kernel[96], os[96], clocksource[32];
     double load1, steal_share; /* steal_share: of all CPU time spent since boot */
     int64_t aslr, perf_event_paranoid;
+    int64_t nmi_watchdog, numa_balancing; /* 0 or 1 */
+    int64_t mitigations;                  /* weaknesses of the CPU that the kernel works around */
+    char mitigated[160];                  /* their names, as many as fit */
 };
 
 void host_facts_read(const struct probe_env *env, struct host_facts *f); /* all of the below */

@@ -1,6 +1,7 @@
 /* Memory, swap, huge pages, kernel, distribution, load, stolen time: from procfs and sysfs.
  *
  * Values are of the moment of the call. The limits that a container sets are in host_cgroup.c. */
+#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,31 @@ static int64_t signed_file(const char *procfs, const char *path)
     return sysfile_text(text, sizeof text, procfs, "%s", path) > 0 && sscanf(text, "%ld", &v) == 1 ? v : HOST_UNKNOWN;
 }
 
+/* Files of devices/system/cpu/vulnerabilities that begin with "Mitigation". */
+static void read_mitigations(const char *sysfs, struct host_facts *f)
+{
+    char path[SYSFILE_PATH_LEN], text[16];
+    struct dirent **entries;
+    f->mitigations = HOST_UNKNOWN;
+    f->mitigated[0] = '\0';
+    if (snprintf(path, sizeof path, "%s/devices/system/cpu/vulnerabilities", sysfs) >= (int)sizeof path)
+        return;
+    const int n = scandir(path, &entries, NULL, alphasort);
+    if (n < 0)
+        return;
+    f->mitigations = 0;
+    for (int i = 0; i < n; i++) {
+        const size_t used = strlen(f->mitigated);
+        sysfile_text(text, sizeof text, path, "%s", entries[i]->d_name);
+        if (!strncmp(text, "Mitigation", 10)) {
+            f->mitigations++;
+            snprintf(f->mitigated + used, sizeof f->mitigated - used, "%s%.40s", used ? ", " : "", entries[i]->d_name);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+}
+
 void host_os_read(const struct probe_env *env, struct host_facts *f)
 {
     const char *sysfs = env_sysfs(env), *procfs = env_procfs(env);
@@ -89,4 +115,7 @@ void host_os_read(const struct probe_env *env, struct host_facts *f)
     f->steal_share = read_steal_share(procfs);
     f->aslr = signed_file(procfs, "sys/kernel/randomize_va_space");
     f->perf_event_paranoid = signed_file(procfs, "sys/kernel/perf_event_paranoid");
+    f->nmi_watchdog = signed_file(procfs, "sys/kernel/nmi_watchdog");
+    f->numa_balancing = signed_file(procfs, "sys/kernel/numa_balancing");
+    read_mitigations(sysfs, f);
 }

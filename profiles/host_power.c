@@ -91,14 +91,42 @@ static void visit_hwmon(struct host_facts *f, const char *sysfs, const char *hwm
         note_temperature(f, milli_c);
 }
 
+static void visit_cpu(struct host_facts *f, const char *sysfs, const char *cpu)
+{
+    uint64_t n;
+    if (!sysfile_u64(&n, sysfs, "devices/system/cpu/%s/thermal_throttle/core_throttle_count", cpu))
+        f->throttle_events = (f->throttle_events == HOST_UNKNOWN ? 0 : f->throttle_events) + (int64_t)n;
+}
+
+/* The limits of a package zone, constraint_N_power_limit_uw over constraint_N_time_window_us: the first is what can be kept up. */
+static void visit_zone(struct host_facts *f, const char *sysfs, const char *zone)
+{
+    char name[32];
+    uint64_t uw, us;
+    sysfile_text(name, sizeof name, sysfs, "class/powercap/%s/name", zone);
+    if (strncmp(name, "package-", 8) != 0)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        const size_t used = strlen(f->power_limits);
+        if (sysfile_u64(&uw, sysfs, "class/powercap/%s/constraint_%u_power_limit_uw", zone, i) ||
+            sysfile_u64(&us, sysfs, "class/powercap/%s/constraint_%u_time_window_us", zone, i))
+            return;
+        snprintf(f->power_limits + used, sizeof f->power_limits - used, "%s%s%s%.4g W over %.3g s", used ? ", " : "", i ? "" : name,
+                 i ? "" : ": ", 1e-6 * (double)uw, 1e-6 * (double)us);
+    }
+}
+
 void host_power_read(const struct probe_env *env, struct host_facts *f)
 {
     const char *sysfs = env_sysfs(env);
-    f->turbo = f->freq_max_khz = f->freq_limit_khz = f->on_battery = HOST_UNKNOWN;
+    f->turbo = f->freq_max_khz = f->freq_limit_khz = f->on_battery = f->throttle_events = HOST_UNKNOWN;
+    f->power_limits[0] = '\0';
     f->cpu_temp_c = (double)NAN;
     each_entry(sysfs, "devices/system/cpu/cpufreq", "policy", visit_policy, f);
     read_turbo(f, sysfs);
     each_entry(sysfs, "class/power_supply", "", visit_supply, f);
     each_entry(sysfs, "class/thermal", "thermal_zone", visit_thermal, f);
     each_entry(sysfs, "class/hwmon", "hwmon", visit_hwmon, f);
+    each_entry(sysfs, "devices/system/cpu", "cpu", visit_cpu, f);
+    each_entry(sysfs, "class/powercap", "intel-rapl:", visit_zone, f);
 }

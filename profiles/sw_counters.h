@@ -12,6 +12,7 @@ struct sw_snapshot {
     struct rusage ru;      /* of this process or its waited-for children */
     double machine_busy_s; /* CPU time of all processes, all CPUs: user + nice + system + irq + softirq */
     double steal_s;        /* CPU time that the hypervisor gave to others, all CPUs */
+    double throttles;      /* times that a core or package was slowed down for heat, since boot */
     double psi_s[3];       /* time in which something waited for cpu, memory, io ("some") */
 };
 

@@ -164,6 +164,8 @@ refused "no such directory" energy --procfs "$dir/nowhere" -d 0.1
 refused "no such directory" energy --sysfs "$dir/nowhere"
 refused "-d is for an interval" energy -d 1 -- true
 refused "unknown option" energy --frobnicate
+refused "perf, papi, likwid, none" energy --counters perv -- true
+refused "there are: basic" energy --counter-group basics -- true
 refused "needs a value" energy --sysfs
 refused "takes no arguments" doctor extra
 refused "unknown option" doctor -x
@@ -178,15 +180,29 @@ rc=$?
 ok "Ctrl-C ends an interval with status 130" is "$rc" 130
 ok "Ctrl-C: prints what was measured" eval "has 'energy: ' out && has interrupted out"
 
+run energy --counters perf --counter-group software --json -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
+clock=$(metric cpu_time_s)
+if [ "$clock" = null ]; then
+    skip "software events of a command" "$(grep -A4 '"name": "cpu_time_s"' "$dir/out" | sed -n 's/.*"reason": //p')"
+else
+    ok "software events of a command ($clock s on a CPU)" eval "calc '$clock > 0.001 && $clock < 60' && has events_context_switches out"
+fi
+run energy --list-counters
+ok "--list-counters shows groups with their formulas" eval "has generic/software out && has '1000 * ' out"
+
 run doctor --sysfs "$tree"
 ok "doctor: exit status 0 without --strict" is "$rc" 0
 ok "doctor: fits 100 columns" narrow
 ok "doctor: found the counter" grep -Eq '^  energy +partly +energy_' "$dir/out"
+ok "doctor: lists every energy source" eval "has 'energy sources, best first' out && grep -Eq '^  powercap +yes' '$dir/out' && grep -Eq '^  meter +no' '$dir/out'"
+ok "doctor: tries the counters" grep -Eq '^  perf +(software|basic.*software) +(yes|partly|no)' "$dir/out"
+ok "doctor: measures what a window costs, below 50 us" eval "grep -Eq '^  energy +[0-9.]+ us$' '$dir/out' && ! has MORE out"
 run doctor --sysfs "$dir/empty"
 ok "doctor: says why there is no energy" grep -q 'energy_pkg_j.*: no powercap tree' "$dir/out"
 run doctor --sysfs "$tree" --json
 ok "doctor --json: has all sections" \
-    eval "has '\"host\": {' out && has '\"sources\": [' out && has '\"warnings\": [' out && has '\"clock\": {' out"
+    eval "has '\"host\": {' out && has '\"sources\": [' out && has '\"energy_sources\": [' out && has '\"counters\": [' out && has '\"overhead\": {' out &&
+        has '\"warnings\": [' out && has '\"clock\": {' out"
 ok "doctor --json: is one object" eval "is \"\$(head -n 1 '$dir/out')\" '{' && is \"\$(tail -n 1 '$dir/out')\" '}'"
 fit=$(field fit)
 run doctor --sysfs "$tree" --strict
