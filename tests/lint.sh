@@ -89,7 +89,7 @@ includes_findings() {
         elif [ "$to" != "$folder" ] && ! contains "$to" "${may_include[$folder]}"; then
             echo "$file:$line: $folder/ may include ${may_include[$folder]:-only itself}, not \"$path\""
         fi
-    done < <(code -v strings=1 '*.c' '*.h')
+    done < <(code -v strings=1 '*.c' '*.h' | grep -E '^[^:]+:[0-9]+:[[:space:]]*#[[:space:]]*include')
 }
 
 # A .c and the .h of the same folder share a stem; apart from that a stem of C files occurs once
