@@ -4,6 +4,7 @@
  * them: equal hashes show that formats computed the same, unequal ones that they did not, but they are no substitute for the prompts. */
 #include "reports/claims_judge.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "reports/report_sections.h"
@@ -35,9 +36,85 @@ static void compare_group(const struct claim_case *k, const struct report_group 
     h->groups += formats > 1;
 }
 
+/* ---- the check over prompts --------------------------------------------------------------------------------------------------- */
+
+/* Arms of a record's check that a claim speaks of: ternary formats; or, of llama.cpp's types, activations that are scaled per block. */
+struct prompts {
+    size_t arms;
+    double worst, lo, hi, outputs; /* share of identical outputs of the worst arm in percent, its interval, prompts */
+    const char *model, *what;
+};
+
+static bool is_arm(const struct claim_case *k, const json_t *arm, bool exact)
+{
+    const char *format = json_string_value(json_object_get(arm, "format")),
+               *activations = json_string_value(json_object_get(arm, "activations"));
+    if (json_is_string(json_object_get(arm, "reason")) || !format || !activations)
+        return false;
+    const bool blocks = strstr(activations, "per 256") != NULL;
+    return exact ? !blocks && json_is_true(json_object_get(arm, "ternary")) && claim_has_word(&k->c->arms, format) : blocks;
+}
+
+static struct prompts over_prompts(const struct claim_case *k, bool exact)
+{
+    struct prompts p = {.worst = INFINITY};
+    const json_t *checks = json_object_get(k->run->root, "lossless");
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *check = json_array_get(checks, i), *arms = json_object_get(check, "arms");
+        for (size_t j = 0; j < json_array_size(arms); j++) {
+            const json_t *arm = json_array_get(arms, j), *share = json_object_get(arm, "share");
+            const double x = is_arm(k, arm, exact) ? 100.0 * report_number_at(share, "value") : (double)NAN;
+            if (isnan(x))
+                continue;
+            p.arms++;
+            if (x < p.worst)
+                p = (struct prompts){p.arms,
+                                     x,
+                                     100.0 * report_number_at(share, "lo"),
+                                     100.0 * report_number_at(share, "hi"),
+                                     report_number_at(arm, "prompts"),
+                                     report_text_at(check, "model"),
+                                     report_text_at(arm, "format")};
+        }
+    }
+    return p;
+}
+
+/* Another model than the published one shows how the arithmetic behaves, not the published number: holds in part at most. */
+static struct claim_result judge_prompts(const struct claim_case *k, const struct prompts *p, bool exact)
+{
+    struct arena *a = k->a;
+    struct claim_result r = claim_unjudged(VERDICT_HOLDS, "", "");
+    r.measured = (struct report_interval){p->worst, p->lo, p->hi};
+    r.needed = k->c->value.lo;
+    const bool met = exact ? p->worst == 100.0 : p->lo <= k->c->value.hi && k->c->value.lo <= p->hi;
+    const char *measured = text_interval(a, r.measured, 1.0);
+    const bool same = claim_has_word(&k->c->models, p->model);
+    if (exact && !met) {
+        r.verdict = VERDICT_FAILS;
+        r.detail = arena_fmt(a, "measured %s %% of the outputs of %s, needed %s", measured, p->what, k->c->value.as);
+    } else if (!met && same) {
+        r.verdict = VERDICT_FAILS;
+        r.detail = arena_fmt(a, "measured %s %%, needed %s", measured, k->c->value.as);
+    } else if (!same) {
+        r.verdict = VERDICT_IN_PART;
+        r.detail = exact ? arena_fmt(a, "all %s outputs of %zu ternary kernels, on %s; published on %s",
+                                     number_exact(a, p->outputs), p->arms, p->model, claim_join(a, &k->c->models, ", "))
+                         : arena_fmt(a, "with activations scaled per block %s %% are identical, so not all, on %s; published on %s",
+                                     measured, p->model, claim_join(a, &k->c->models, ", "));
+        if (!exact && p->lo >= 100.0)
+            r.verdict = VERDICT_FAILS;
+    }
+    return r;
+}
+
 struct claim_result claim_judge_lossless(const struct claim_case *k)
 {
     struct arena *a = k->a;
+    const bool exact = k->c->value.lo >= 100.0;
+    const struct prompts over = over_prompts(k, exact);
+    if (over.arms)
+        return judge_prompts(k, &over, exact);
     struct hashes h = {0, 0, NULL};
     for (size_t i = 0; i < k->m->n_groups; i++) {
         const struct report_group *g = &k->m->groups[i];
@@ -46,7 +123,7 @@ struct claim_result claim_judge_lossless(const struct claim_case *k)
     }
     const char *prompts = arena_fmt(a, "the prompts (%s) with %s did not run", k->c->method ? k->c->method : "not stated",
                                     claim_join(a, &k->c->models, " or "));
-    if (k->c->value.lo < 100.0)
+    if (!exact)
         return claim_unjudged(VERDICT_NOT_TESTABLE, arena_fmt(a, "it speaks of llama.cpp's own kernel; %s", prompts), "");
     if (h.differ)
         return claim_unjudged(VERDICT_FAILS, arena_fmt(a, "measured: outputs of %s, needed: all equal", h.differ), "");

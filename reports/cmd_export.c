@@ -83,8 +83,8 @@ static int export_records(char **paths, int n, const struct export_format *forma
         status = out.oom || set.arena.oom ? complain(1, "out of memory", "") : write_out(&out, path);
     }
     if (!status && left_out)
-        fprintf(stderr, "bitjoule export: %zu cell%s left out: %s has no form for %s\n", left_out, left_out > 1 ? "s" : "", format->name,
-                left_out > 1 ? "them" : "it");
+        fprintf(stderr, "bitjoule export: %zu cell%s left out: %s has no form for %s\n", left_out, left_out > 1 ? "s" : "",
+                format->name, left_out > 1 ? "them" : "it");
     textbuf_free(&out);
     report_set_free(&set);
     return status;

@@ -5,14 +5,15 @@
 #include "reports/record_export.h"
 
 /* One value of a cell. `range`: its interval, or NULL. */
-static void put_value(struct report_set *set, json_t *list, const struct report_cell *c, const char *what, const char *unit, double value,
-                      const char *range)
+static void put_value(struct report_set *set, json_t *list, const struct report_cell *c, const char *what, const char *unit,
+                      double value, const char *range)
 {
     struct arena *a = &set->arena;
     const char *cpu = json_string_value(json_object_get(json_object_get(c->run->root, "host"), "cpu_model"));
     if (!isfinite(value))
         return;
-    const char *name = set->n_runs > 1 ? arena_fmt(a, "run %zu: %s %s", c->run->number, c->id, what) : arena_fmt(a, "%s %s", c->id, what);
+    const char *name =
+        set->n_runs > 1 ? arena_fmt(a, "run %zu: %s %s", c->run->number, c->id, what) : arena_fmt(a, "%s %s", c->id, what);
     const char *extra = arena_fmt(a, "%s; repetitions: %s; %s", cpu ? cpu : "unknown CPU", number_exact(a, c->repetitions),
                                   c->method ? c->method : "no interval");
     json_t *o = json_pack("{s:s, s:s, s:f, s:s}", "name", name, "unit", unit, "value", value, "extra", extra);

@@ -43,7 +43,10 @@ static void put_run(struct textbuf *out, const struct report_run *run)
 
 static void put_name(struct textbuf *out, const struct report_cell *c)
 {
-    textbuf_addf(out, "Benchmark%s/model=", !strncmp(c->test, "tg", 2) ? "Decode" : !strncmp(c->test, "pp", 2) ? "Prefill" : "Cell");
+    textbuf_addf(out, "Benchmark%s/model=",
+                 !strncmp(c->test, "tg", 2)   ? "Decode"
+                 : !strncmp(c->test, "pp", 2) ? "Prefill"
+                                              : "Cell");
     put_word(out, c->model);
     textbuf_add(out, "/format=");
     put_word(out, c->format);

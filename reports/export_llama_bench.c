@@ -97,8 +97,8 @@ static json_t *entry_of(struct arena *a, const struct report_cell *c, unsigned n
         *p = (char)toupper((unsigned char)*p);
     json_t *entry = json_pack(
         "{s:o, s:n, s:o, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:s?, s:s?, s:i, s:i, s:I, s:o}", "build_commit",
-        text_or_null(tool, "commit"), "build_number", "cpu_info", text_or_null(json_object_get(root, "host"), "cpu_model"), "backends",
-        "CPU", "model_filename", c->model, "model_type", type, "model_size", number_or_null(bytes), "model_n_params",
+        text_or_null(tool, "commit"), "build_number", "cpu_info", text_or_null(json_object_get(root, "host"), "cpu_model"),
+        "backends", "CPU", "model_filename", c->model, "model_type", type, "model_size", number_or_null(bytes), "model_n_params",
         number_or_null(c->params), "n_batch", (json_int_t)c->batch, "n_ubatch", (json_int_t)c->batch, "n_threads",
         (json_int_t)c->threads, "type_k", c->kv, "type_v", c->kv, "n_prompt", (int)n_prompt, "n_gen", (int)n_gen, "n_depth",
         (json_int_t)c->depth, "test_time", text_or_null(json_object_get(root, "run"), "started_utc"));

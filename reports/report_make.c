@@ -38,8 +38,11 @@ static void fill(struct report *r)
     section_speed(r);
     section_memory(r);
     section_latency(r);
+    section_requests(r);
+    section_scenarios(r);
     section_energy(r);
     section_ops(r);
+    section_lossless(r);
     section_quality(r);
     section_history(r);
     section_missing(r);

@@ -147,9 +147,37 @@ static bool first_of_format(const struct report_matrix *m, size_t at)
     return true;
 }
 
+/* What the watch saw of the whole run: a sample every interval */
+static const json_t *watch_series(const struct report_run *run, const char *name)
+{
+    return json_object_get(json_object_get(json_object_get(run->root, "watch"), "series"), name);
+}
+
+static size_t put_watch(struct figure *f, const struct report_run *run, size_t lines)
+{
+    const json_t *at = watch_series(run, "at_s"), *watts = watch_series(run, "power_w");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(watts); i++) {
+        const json_t *x = json_array_get(at, i), *w = json_array_get(watts, i);
+        if (!json_is_number(x) || !json_is_number(w))
+            continue;
+        if (n++ == 0)
+            figure_series(f);
+        textbuf_addf(&f->tsv, "%s\t%s\tsampled\n", number_exact(f->arena, json_number_value(x)),
+                     number_exact(f->arena, json_number_value(w)));
+    }
+    if (n)
+        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 with lines lw 1 lc rgb '#808080' title 'sampled'",
+                     lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
+    return lines;
+}
+
 static bool run_has_watts(const struct report_run *run)
 {
-    const json_t *cells = json_object_get(run->root, "cells");
+    const json_t *cells = json_object_get(run->root, "cells"), *watts = watch_series(run, "power_w");
+    for (size_t i = 0; i < json_array_size(watts); i++)
+        if (json_is_number(json_array_get(watts, i)))
+            return true;
     for (size_t i = 0; i < json_array_size(cells); i++) {
         const json_t *blocks = json_object_get(json_array_get(cells, i), "blocks");
         for (size_t k = 0; k < json_array_size(blocks); k++)
@@ -172,6 +200,7 @@ int plot_power(const struct report_matrix *m, struct report_plots *p)
         figure_begin(&f, PLOT_POWER, m->set->n_runs > 1 ? arena_fmt(a, "power-run%zu", run->number) : "power",
                      "Power over the time of the run, a point per block", 1, "seconds since the start\twatts\tcell");
         textbuf_add(&f.gp, "set xlabel 'seconds since the start'\nset ylabel 'W'\nset yrange [0:*]\nplot ");
+        lines = put_watch(&f, run, lines);
         for (size_t i = 0; i < m->n_cells; i++) {
             const char *format = m->cells[i]->format;
             if (m->cells[i]->run != run || !first_of_format(m, i) || put_format(&f, m, run, format) == 0)

@@ -6,6 +6,7 @@
 #include "reports/report_record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +76,19 @@ static int merge(json_t *to, json_t *from)
 static int take_line(json_t *root, json_t *line, const char *where, bool *ended, char err[REPORT_ERR_LEN])
 {
     const char *type = json_string_value(json_object_get(line, "type"));
-    const char *list = type && strcmp(type, "peak") == 0 ? "peaks" : type && strcmp(type, "cell") == 0 ? "cells" : NULL;
+    static const char *const lists[][2] = {
+        {"peak", "peaks"}, {"cell", "cells"}, {"scenario", "scenarios"}, {"lossless", "lossless"}};
+    const char *list = NULL;
+    for (size_t i = 0; type && i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (strcmp(type, lists[i][0]) == 0)
+            list = lists[i][1];
     int rc = 0;
     if (!type)
         rc = fail(err, -EINVAL, where, "object without \"type\"; expected header, peak, cell or footer");
     else if (list) {
         json_object_del(line, "type");
+        if (!json_object_get(root, list))
+            json_object_set_new(root, list, json_array());
         rc = json_array_append(json_object_get(root, list), line) ? -ENOMEM : 0;
     } else if (strcmp(type, "header") == 0 || strcmp(type, "footer") == 0) {
         *ended = type[0] == 'f';
@@ -154,7 +162,7 @@ static json_t *load_stream(struct report_set *set, const char *file, char err[RE
 static int check_top(const json_t *root, const char *file, char err[REPORT_ERR_LEN])
 {
     static const char *const objects[] = {"run", "host"};
-    static const char *const arrays[] = {"comparisons", "peaks", "warnings", "inputs"};
+    static const char *const arrays[] = {"comparisons", "peaks", "warnings", "inputs", "scenarios", "lossless"};
     char what[160];
     if (!json_is_object(root))
         return fail(err, -EINVAL, file, "not a bitjoule record: the top level is not an object");
@@ -173,7 +181,7 @@ static int check_top(const json_t *root, const char *file, char err[REPORT_ERR_L
     }
     if (!json_is_array(json_object_get(root, "cells")))
         return fail(err, -EINVAL, file, "\"cells\" is missing or not an array");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++) {
         const json_t *v = json_object_get(root, arrays[i]);
         snprintf(what, sizeof(what), "\"%s\" is not an array", arrays[i]);
         if (v && !json_is_null(v) && !json_is_array(v))
@@ -232,6 +240,18 @@ int report_set_add(struct report_set *set, const char *path, char err[REPORT_ERR
     const bool streamed = len > 6 && strcmp(file + len - 6, ".jsonl") == 0;
     json_t *root = streamed ? load_stream(set, file, err) : load_json(file, err);
     return root ? add_run(set, root, file, err) : -EINVAL;
+}
+
+double report_number_at(const json_t *obj, const char *key)
+{
+    const json_t *v = json_object_get(obj, key);
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
+}
+
+const char *report_text_at(const json_t *obj, const char *key)
+{
+    const char *s = json_string_value(json_object_get(obj, key));
+    return s ? s : "-";
 }
 
 void report_set_free(struct report_set *set)

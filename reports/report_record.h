@@ -98,6 +98,10 @@ void report_notice(struct report_set *set, const char *text);
 /* Makes the cells of run->root. Used by report_set_add. */
 int report_cells_parse(struct arena *a, struct report_run *run, char err[REPORT_ERR_LEN]);
 
+/* Fields of the record that have no struct: NAN, "-" where they are missing. */
+double report_number_at(const json_t *obj, const char *key);
+const char *report_text_at(const json_t *obj, const char *key);
+
 const struct report_metric *report_metric_find(const struct report_cell *c, const char *name); /* or NULL */
 double report_metric_value(const struct report_cell *c, const char *name);                     /* NAN when not had */
 

@@ -25,7 +25,10 @@ void section_speed(struct report *r);   /* comparison tables and plots */
 void section_memory(struct report *r);
 void section_latency(struct report *r);
 void section_energy(struct report *r);
-void section_ops(struct report *r); /* time by operation, where it was profiled */
+void section_ops(struct report *r);       /* time by operation, where it was profiled */
+void section_requests(struct report *r);  /* prompt and answer as one */
+void section_scenarios(struct report *r); /* classes of machines */
+void section_lossless(struct report *r);  /* outputs against the reference */
 void section_quality(struct report *r);
 void section_missing(struct report *r); /* what was skipped or failed */
 void section_machine(struct report *r); /* hosts, warnings, builds, peaks */

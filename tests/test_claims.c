@@ -382,6 +382,41 @@ static void test_lossless(void **state)
     assert_has(verdict_of("t7-ternary"), "not testable here (no decode of two formats");
 }
 
+static json_t *arm_of(const char *format, bool ternary, const char *activations, int identical, double lo, double hi)
+{
+    return json_pack("{s:s,s:s,s:b,s:s,s:n,s:i,s:i,s:{s:f,s:f,s:f}}", "format", format, "isa", "avx2", "ternary", ternary,
+                     "activations", activations, "reason", "prompts", 64, "identical", identical, "share", "value",
+                     identical / 64.0, "lo", lo, "hi", hi);
+}
+
+static json_t *prompts_record(const char *model, int identical)
+{
+    json_t *record = new_record(json_array());
+    json_t *arms =
+        json_pack("[o,o,o]", arm_of("i2_s", true, "int8 per token", 64, 0.944, 1.0),
+                  arm_of("tl2", true, "int8 per token", identical, identical == 64 ? 0.944 : 0.9, identical == 64 ? 1.0 : 0.99),
+                  arm_of("f32", false, "float, int8 per 256", 5, 0.03, 0.17));
+    json_object_set_new(record, "lossless",
+                        json_pack("[{s:s,s:s,s:i,s:i,s:i,s:o}]", "model", model, "status", "ok", "prompts", 64, "prompt_tokens", 32,
+                                  "tokens", 100, "arms", arms));
+    return record;
+}
+
+static void test_lossless_over_prompts(void **state)
+{
+    (void)state;
+    judge_real(prompts_record("bitnet_b1_58-large", 64), 1); /* 7.81 % of per-block outputs on that model are not 1.4 % */
+    assert_string_equal(verdict_of("t7-ternary"), "    holds");
+    assert_has(verdict_of("t7-tq2_0"), "does not hold (measured 7.81 [3.00, 17.0] %, needed 1.4)");
+    judge_real(prompts_record("kjv-tiny", 64), 0);
+    assert_has(verdict_of("t7-ternary"),
+               "holds in part (all 64 outputs of 2 ternary kernels, on kjv-tiny; published on bitnet_b1_58-large)");
+    assert_has(verdict_of("t7-tq1_0"),
+               "holds in part (with activations scaled per block 7.81 [3.00, 17.0] % are identical, so not all, on kjv-tiny");
+    judge_real(prompts_record("kjv-tiny", 60), 1);
+    assert_has(verdict_of("t7-ternary"), "does not hold (measured 93.8 [90.0, 99.0] % of the outputs of tl2, needed 100)");
+}
+
 static void test_definitions_are_no_measurements(void **state)
 {
     (void)state;
@@ -442,6 +477,7 @@ int main(void)
         TEST(test_energy_that_does_not_count),
         TEST(test_two_hosts),
         TEST(test_lossless),
+        TEST(test_lossless_over_prompts),
         TEST(test_definitions_are_no_measurements),
         TEST(test_many_cells),
     };

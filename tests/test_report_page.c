@@ -127,6 +127,40 @@ static void test_html_is_valid(void **state)
             fail_msg("%.200s", p);
 }
 
+/* Sections that only some records have: a check of outputs, scenarios, requests. */
+static void test_sections_of_other_tests(void **state)
+{
+    (void)state;
+    json_t *c = new_cell("7b", "i2_s", 2, "pp64+tg32", 50.0, 49.0, 51.0);
+    json_object_set_new(c, "request",
+                        json_pack("{s:{s:f,s:f},s:{s:f,s:f},s:{s:f,s:f}}", "ttft_s", "median", 0.5, "p95", 0.6, "tpot_s", "median",
+                                  0.02, "p95", 0.03, "e2e_s", "median", 1.12, "p95", 1.3));
+    json_t *record = new_record(json_pack("[o]", c));
+    json_object_set_new(
+        record, "lossless",
+        json_pack("[{s:s,s:i,s:i,s:i,s:{s:s,s:s,s:s},s:[{s:s,s:s,s:s,s:i,s:i,s:{s:f,s:f,s:f},s:f,s:f},{s:s,s:s,s:s,s:s}]}]",
+                  "model", "kjv-tiny", "prompts", 64, "prompt_tokens", 32, "tokens", 100, "reference", "format", "i2_s", "isa", "c",
+                  "activations", "int8 per token", "arms", "format", "tl2", "isa", "avx2", "activations", "int8 per token",
+                  "prompts", 64, "identical", 63, "share", "value", 0.984375, "lo", 0.916, "hi", 0.9996, "same_token", 0.999,
+                  "kl_nat", 0.25, "format", "tl1", "isa", "neon", "activations", "int8 per token", "reason",
+                  "this CPU lacks neon"));
+    json_object_set_new(record, "scenarios",
+                        json_pack("[{s:s,s:s,s:s,s:s,s:b,s:s,s:{s:f,s:f,s:n},s:[{s:s}]},{s:s,s:s,s:s,s:s,s:s,s:b,s:s}]", "scenario",
+                                  "edge", "model", "7b", "format", "i2_s", "status", "ok", "fits", 1, "verdict", "It fits.",
+                                  "delivers", "output_tokens_per_s", 33.0, "p95_latency_s", 1.25, "joules_per_token", "alerts",
+                                  "message", "p95 above 1 s", "scenario", "mobile", "model", "7b", "format", "f16", "status",
+                                  "skipped", "reason", "needs 14 GB", "fits", 0, "verdict", "It does not fit."));
+    assert_int_equal(report_of(record), 0);
+    const char *md = fx_file("r/report.md");
+    assert_has(md, "| 7b | pp64+tg32 | i2_s | 2 | 500 | 600 | 20.0 | 30.0 | 1120 | 1300 |");
+    assert_has(md, "**kjv-tiny: 64 prompts of 32 tokens, 100 tokens each; reference i2_s, c, int8 per token**");
+    assert_has(md, "| tl2 | avx2 | int8 per token | 63 of 64 | 98.4 [91.6, 100] | 99.90 | 0.250 | - |");
+    assert_has(md, "| tl1 | neon | int8 per token | not run (1) |");
+    assert_has(md, "(1) this CPU lacks neon");
+    assert_has(md, "| edge | 7b | i2_s | yes | 33.0 | 1.25 | - | - | p95 above 1 s | It fits. |");
+    assert_has(md, "| mobile | 7b | f16 | no | skipped (1) | skipped (1) | skipped (1) | skipped (1) | none | It does not fit. |");
+}
+
 static void test_many_cells_make_a_page(void **state)
 {
     (void)state;
@@ -148,8 +182,9 @@ static void test_many_cells_make_a_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_verdicts_in_the_page), TEST(test_links_and_heads), TEST(test_nothing_is_fetched),
-        TEST(test_hostile_names),        TEST(test_html_is_valid),   TEST(test_many_cells_make_a_page),
+        TEST(test_verdicts_in_the_page),    TEST(test_links_and_heads), TEST(test_nothing_is_fetched),
+        TEST(test_hostile_names),           TEST(test_html_is_valid),   TEST(test_many_cells_make_a_page),
+        TEST(test_sections_of_other_tests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

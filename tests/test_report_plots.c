@@ -179,6 +179,7 @@ static void test_every_kind_of_figure(void **state)
     };
     need_gnuplot();
     json_t *record = rich_record("a", 1.0);
+    json_object_set_new(record, "watch", json_pack("{s:{s:[f,f],s:[f,n]}}", "series", "at_s", 0.5, 1.5, "power_w", 17.5));
     assert_int_equal(json_dump_file(record, fx_at("results.json"), 0), 0);
     json_decref(record);
     assert_int_equal(run_report(fx_at("results.json"), "-o", fx_at("r"), "--no-png"), 0);
@@ -190,6 +191,7 @@ static void test_every_kind_of_figure(void **state)
         snprintf(name, sizeof(name), "r/plots/%s.svg", wanted[i].name);
         assert_has(fx_file(name), "</svg>");
     }
+    assert_has(fx_file("r/plots/power.tsv"), "\n0.5\t17.5\tsampled\n\n\n");
     assert_lacks(fx_file("r/plots/power.tsv"), "49.5"); /* a void block is no measurement */
     assert_int_not_equal(access(fx_at("r/plots/history.svg"), F_OK), 0);
 }
