@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "engine/act_round.h"
 #include "engine/session_internal.h"
 
 /* A thread leaves the last 1/TAIL_PART of its rows to whoever is free, in at most TAIL_UNITS pieces. */
@@ -103,6 +104,8 @@ static void prepare(struct work *w, input_fn input, const struct layer *l, size_
         for (int k = 0; k < ACT_KINDS; k++)
             if (need[k])
                 acts_fill(s->ops, &w->acts[k], t, x);
+        if (s->act_block && l && need[ACT_F32])
+            act_round(w->acts[ACT_F32].f32 + t * w->acts[ACT_F32].ld, cols, s->act_block);
         op_lap(w->lane, OP_QUANTIZE);
     }
     if (!alone)

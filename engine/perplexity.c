@@ -31,7 +31,6 @@ struct run {
     size_t window, scored; /* tokens of a window, and how many of them are scored */
     int32_t *input;        /* [window] */
     float *logits;         /* [PIECE, n_vocab] */
-    double *window_nll;    /* mean of each window */
     struct perplexity_result *out;
 };
 
@@ -73,15 +72,16 @@ static int score_all(struct run *r, const int32_t *ids)
         const int32_t *window = ids + w * r->window;
         r->input[0] = bos;
         memcpy(r->input + (bos >= 0), window, (r->window - 1) * sizeof *window);
-        const int rc = score_window(r, bos >= 0 ? window : window + 1, &r->window_nll[w]);
+        const int rc = score_window(r, bos >= 0 ? window : window + 1, &r->out->window_nll[w]);
         if (rc)
             return rc;
     }
     return 0;
 }
 
-static int summarise(struct perplexity_result *out, const double *window_nll)
+static int summarise(struct perplexity_result *out)
 {
+    const double *window_nll = out->window_nll;
     const double n = (double)out->windows;
     double mean = 0, var = 0;
     for (size_t w = 0; w < out->windows; w++)
@@ -133,11 +133,11 @@ int perplexity_run_ids(const struct model *m, struct session *s, const struct to
     out->windows = n / opt->window;
     r.input = malloc(opt->window * sizeof *r.input);
     r.logits = malloc(PIECE * m->hp.n_vocab * sizeof *r.logits);
-    r.window_nll = malloc(out->windows * sizeof *r.window_nll);
+    out->window_nll = malloc(out->windows * sizeof *out->window_nll);
     out->argmax = malloc(out->windows * r.scored * sizeof *out->argmax);
-    rc = r.input && r.logits && r.window_nll && out->argmax ? score_all(&r, ids) : -ENOMEM;
+    rc = r.input && r.logits && out->window_nll && out->argmax ? score_all(&r, ids) : -ENOMEM;
     if (!rc)
-        rc = summarise(out, r.window_nll);
+        rc = summarise(out);
     if (rc == -EDOM)
         snprintf(err, MODEL_ERR_LEN, "the perplexity is not finite: the model's logits are not numbers");
     else if (rc == -ENOSPC)
@@ -146,7 +146,6 @@ int perplexity_run_ids(const struct model *m, struct session *s, const struct to
         snprintf(err, MODEL_ERR_LEN, "evaluating the text: %s", strerror(-rc));
     free(r.input);
     free(r.logits);
-    free(r.window_nll);
     if (rc)
         perplexity_free(out);
     return rc;
@@ -169,6 +168,7 @@ int perplexity_run(const struct model *m, struct session *s, const struct tokeni
 void perplexity_free(struct perplexity_result *r)
 {
     free(r->argmax);
+    free(r->window_nll);
     *r = (struct perplexity_result){0};
 }
 

@@ -25,7 +25,8 @@ struct perplexity_result {
     double nll_se;                 /* standard error from the windows; NAN for one window */
     double value, lo, hi;          /* perplexity and its 95 % interval; NAN for one window */
     double bits_per_byte;
-    int32_t *argmax; /* [tokens]: likeliest token at every scored position; free with perplexity_free() */
+    int32_t *argmax;    /* [tokens]: likeliest token at every scored position */
+    double *window_nll; /* [windows]: mean per token of each; perplexity_free() frees both */
 };
 
 /* Rewinds the session to 0. 0, or a negative errno and one line in err. Nothing needs freeing after an error. */

@@ -107,6 +107,7 @@ static void set_sizes(struct session *s, const struct session_options *opt)
     s->n_seq = opt->sequences ? opt->sequences : 1;
     s->pass_tokens = s->chunk > s->n_seq ? s->chunk : s->n_seq;
     s->kv = opt->kv;
+    s->act_block = opt->act_block;
     s->dim_pad = round_up(hp->head_dim, 16);
     s->n_ctx_pad = round_up(s->n_ctx, 16);
     s->score_rows = group < MAX_SCORE_ROWS ? group : MAX_SCORE_ROWS;

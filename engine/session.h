@@ -23,6 +23,7 @@ struct session_options {
     enum kv_type kv;
     unsigned spin_us; /* how long a waiting worker spins before it sleeps; 0: 50 */
     bool no_pin;      /* leave the threads where the scheduler puts them */
+    size_t act_block; /* experiment: what the layers' matrices take as floats goes through act_round() in such blocks; 0: as it is */
 };
 
 struct session;

@@ -47,6 +47,7 @@ struct session {
     size_t n_seq, pass_tokens; /* sequences; tokens of a pass at most: max(chunk, n_seq) */
     struct sequence *seq;      /* [n_seq] */
     enum kv_type kv;
+    size_t act_block; /* 0: off */
 
     size_t dim_pad;   /* head_dim rounded up to 16, with zeros: rows of K, V, q and of the attention's output */
     size_t n_ctx_pad; /* row stride of scores */

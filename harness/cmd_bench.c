@@ -13,6 +13,7 @@
 #include "engine/args.h"
 #include "engine/config_path.h"
 #include "harness/bench_energy.h"
+#include "harness/bench_lossless.h"
 #include "harness/bench_table.h"
 #include "harness/cell_ops.h"
 #include "harness/experiment.h"
@@ -237,6 +238,7 @@ static int read_suite(struct bench *b, int argc, char **argv, const struct optio
     rc = suite_read(&b->suite, path, err);
     if (!rc && !b->suite_name && b->models_given) { /* quick's own rows are not what was asked for */
         str_list_clear(&b->suite.quality.models);
+        str_list_clear(&b->suite.lossless.models);
         snprintf(b->suite.name, sizeof b->suite.name, "custom");
     }
     suite_begin_overrides(&b->suite);
@@ -303,6 +305,7 @@ static int conclude(struct bench *b, double began_s)
     }
     bench_print_results(stdout, b->record.root);
     ops_print(stdout, b->record.root);
+    bench_lossless_print(stdout, b->record.root);
     printf("results: %s/results.json\n", b->dir);
     fflush(stdout);
     if (b->no_report)
@@ -349,7 +352,8 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .peak_buffer_bytes = peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
                                         .profile = b->profile,
                                         .isolate = b->isolate ? self : NULL};
-    const int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
+    int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
+    rc = rc ? rc : bench_lossless(&b->experiment);
     progress_end(&b->progress);
     int status = EXIT_FAILED;
     if (rc)

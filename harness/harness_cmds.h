@@ -7,6 +7,7 @@ int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_lossless(int argc, char **argv);
 int cmd_worker(int argc, char **argv); /* started by the program itself, not by people */
 
 #endif

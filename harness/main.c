@@ -16,6 +16,7 @@ static const struct command {
     {"bench", cmd_bench, "run a suite and write a report"},
     {"run", cmd_run, "generate text, or hold a conversation"},
     {"perplexity", cmd_perplexity, "perplexity of a model on a text"},
+    {"lossless", cmd_lossless, "output of every kernel and format against the reference, token by token"},
     {"logits", cmd_logits, "raw logits of a token sequence"},
     {"tokenize", cmd_tokenize, "text to token ids and back"},
     {"synth", cmd_synth, "write a random model of a named shape"},

@@ -29,8 +29,7 @@ double plan_total_params(const struct hparams *hp)
 
 /* ---- groups --------------------------------------------------------------------------------------------------------- */
 
-/* "synth:125m" -> "125m"; "dir/kjv-tiny-f16.gguf" -> "kjv-tiny-f16". */
-static void model_name(const char *spec, char name[PLAN_NAME_LEN])
+void plan_model_name(const char *spec, char name[PLAN_NAME_LEN])
 {
     const char *slash = strrchr(spec, '/'), *base = slash ? slash + 1 : spec;
     if (!strncmp(spec, "synth:", 6))
@@ -45,7 +44,7 @@ static void model_name(const char *spec, char name[PLAN_NAME_LEN])
 static void unique_name(const struct plan *p, const char *spec, char name[PLAN_NAME_LEN])
 {
     char base[PLAN_NAME_LEN];
-    model_name(spec, base);
+    plan_model_name(spec, base);
     snprintf(name, PLAN_NAME_LEN, "%s", base);
     unsigned next = 2;
     for (size_t i = 0; i < p->n_groups; i++) {

@@ -73,6 +73,9 @@ size_t plan_base_group(const struct plan *p, size_t group);
 /* The cell that cell `c` is compared with; p->n_cells: none, or it is one itself. */
 size_t plan_base_cell(const struct plan *p, size_t c);
 
+/* "synth:125m" -> "125m"; "dir/kjv-tiny-f16.gguf" -> "kjv-tiny-f16". */
+void plan_model_name(const char *spec, char name[PLAN_NAME_LEN]);
+
 /* Parameters by the shape: layers' matrices, and all with embedding, lm_head and norms. */
 double plan_linear_params(const struct hparams *hp);
 double plan_total_params(const struct hparams *hp);

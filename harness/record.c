@@ -137,10 +137,12 @@ int record_line(struct record *r, const char *type, json_t *object)
     const int rc = r->rc ? r->rc : write_line(r, type, object);
     static const struct {
         const char *type, *list;
-    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}};
+    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}, {"lossless", "lossless"}};
     const char *list = NULL;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list = strcmp(type, lists[i].type) ? list : lists[i].list;
+    if (!rc && list && !json_object_get(r->root, list))
+        json_object_set_new(r->root, list, json_array());
     if (!rc && list)
         json_array_append(json_object_get(r->root, list), object);
     json_decref(object);

@@ -57,7 +57,7 @@ static void add_input(json_t *list, const char *path)
                                     "sha256", ok ? json_string(hex) : json_null()));
 }
 
-/* The suite, every model file (of a synthetic model the shape), the text of the quality row. */
+/* The suite, every model file (of a synthetic model the shape), the texts. */
 static json_t *inputs_json(const struct suite *s, const struct plan *p)
 {
     json_t *list = json_array();
@@ -71,10 +71,16 @@ static json_t *inputs_json(const struct suite *s, const struct plan *p)
         else if (!config_path("models", spec + 6, path, sizeof path))
             add_input(list, path);
     }
-    if (s->quality.models.n) {
-        suite_resolve(s, s->quality.text, path, sizeof path);
+    for (size_t i = 0; i < s->lossless.models.n; i++) {
+        suite_resolve(s, s->lossless.models.v[i], path, sizeof path);
         add_input(list, path);
     }
+    const char *const texts[] = {s->quality.models.n ? s->quality.text : NULL, s->lossless.models.n ? s->lossless.text : NULL};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i]) {
+            suite_resolve(s, texts[i], path, sizeof path);
+            add_input(list, path);
+        }
     return list;
 }
 

@@ -69,6 +69,13 @@ static const struct key keys[] = {
     {"quality", "text", KEY_TEXT, AT(quality.text), 0, 0, false},
     {"quality", "window", KEY_UINT, AT(quality.window), 2, MAX_TOKENS, false},
     {"quality", "windows", KEY_UINT, AT(quality.windows), 1, MAX_TOKENS, false},
+    {"lossless", "models", KEY_WORDS, AT(lossless.models), 0, 0, false},
+    {"lossless", "text", KEY_TEXT, AT(lossless.text), 0, 0, false},
+    {"lossless", "prompts", KEY_UINT, AT(lossless.prompts), 1, MAX_TOKENS, false},
+    {"lossless", "prompt_tokens", KEY_UINT, AT(lossless.prompt_tokens), 1, MAX_TOKENS, false},
+    {"lossless", "tokens", KEY_UINT, AT(lossless.tokens), 1, MAX_TOKENS, false},
+    {"lossless", "window", KEY_UINT, AT(lossless.window), 2, MAX_TOKENS, false},
+    {"lossless", "windows", KEY_UINT, AT(lossless.windows), 0, MAX_TOKENS, false},
 };
 enum { N_KEYS = sizeof keys / sizeof keys[0] };
 _Static_assert(N_KEYS <= 64, "suite.given has one bit per key");
@@ -88,6 +95,7 @@ void suite_init(struct suite *s)
         .contest_s = 120,
         .timeout_s = 600,
         .quality = {.window = 128, .windows = 32},
+        .lossless = {.prompts = 64, .prompt_tokens = 32, .tokens = 100, .window = 128, .windows = 32},
         .depth = {.v = {0}, .n = 1},
         .batch = {.v = {128}, .n = 1},
     };
@@ -95,7 +103,7 @@ void suite_init(struct suite *s)
 
 void suite_free(struct suite *s)
 {
-    struct str_list *lists[] = {&s->models, &s->formats, &s->quality.models, &s->quality.formats};
+    struct str_list *lists[] = {&s->models, &s->formats, &s->quality.models, &s->quality.formats, &s->lossless.models};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         str_list_clear(lists[i]);
     free(s->path);
@@ -103,6 +111,7 @@ void suite_free(struct suite *s)
     free(s->embedding);
     free(s->isa);
     free(s->quality.text);
+    free(s->lossless.text);
     *s = (struct suite){0};
 }
 
@@ -383,7 +392,9 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         what = "nothing to run: prompt (-p) and gen (-n) are both 0";
     else if (q->models.n && (!q->text || !q->formats.n))
         what = "[quality] needs models, formats and text together";
-    else if (!s->models.n && !q->models.n)
+    else if (s->lossless.models.n && !s->lossless.text)
+        what = "[lossless] needs models and text together";
+    else if (!s->models.n && !q->models.n && !s->lossless.models.n)
         what = "no model: give one with -m, or models in the suite";
     else if (s->min_rounds > s->max_rounds)
         what = "min_rounds is above max_rounds";

@@ -21,6 +21,12 @@ struct quality_suite {
     unsigned windows; /* at most */
 };
 
+struct lossless_suite {
+    struct str_list models;
+    char *text; /* path; NULL: no part "lossless" */
+    unsigned prompts, prompt_tokens, tokens, window, windows;
+};
+
 struct suite {
     char name[SUITE_NAME_LEN]; /* file name without folder and ".ini" */
     char *path;                /* NULL: made from the command line alone */
@@ -43,6 +49,7 @@ struct suite {
     double timeout_s; /* for loading a model, and for all of a cell's blocks */
 
     struct quality_suite quality;
+    struct lossless_suite lossless;
     uint64_t given; /* bit per row of the key table: set by the source that is being read */
 };
 

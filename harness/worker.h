@@ -16,6 +16,7 @@
  *   {"cmd": "peak_open", "threads", "buffer_bytes"} -> {"threads", "isa"}
  *   {"cmd": "peak_block"}                        -> {"read_gb_s", "int8_gmac_s", "fma_gmac_s", "time_s"}
  *   {"cmd": "energy", "idle_s"}                  -> {"source": {...}, "windows": [...], "reason" | null}   idles for idle_s
+ *   {"cmd": "lossless", options...}              -> the record's "lossless" entry (lossless.h)
  *   {"cmd": "quit"}                                                            no answer
  * An answer {"error": "..."} means that the command failed and the worker is still there.
  *

@@ -14,6 +14,7 @@
 #include "engine/model.h"
 #include "engine/session.h"
 #include "harness/build_info.h"
+#include "harness/lossless.h"
 #include "harness/worker_internal.h"
 #include "kernels/cpu.h"
 #include "profiles/energy.h"
@@ -203,6 +204,28 @@ static json_t *do_energy(struct child *c, const json_t *cmd)
     return reply;
 }
 
+/* ---- lossless ------------------------------------------------------------------------------------------------------- */
+
+static json_t *do_lossless(struct child *c, const json_t *cmd)
+{
+    char err[MODEL_ERR_LEN] = "";
+    const struct lossless_options o = {
+        .model = worker_text(cmd, "model"),
+        .name = worker_text(cmd, "name"),
+        .text = worker_text(cmd, "text"),
+        .prompts = worker_uint(cmd, "prompts"),
+        .prompt_tokens = worker_uint(cmd, "prompt_tokens"),
+        .tokens = worker_uint(cmd, "tokens"),
+        .window = worker_uint(cmd, "window"),
+        .windows = worker_uint(cmd, "windows"),
+        .threads = worker_uint(cmd, "threads"),
+    };
+    if (c->model)
+        return worker_refuse("a model is loaded already");
+    json_t *result = lossless_run(&o, err);
+    return result ? result : worker_refuse(err);
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------------------- */
 
 static json_t *handle(struct child *c, const json_t *cmd)
@@ -219,7 +242,8 @@ static json_t *handle(struct child *c, const json_t *cmd)
                     {"end", do_end},
                     {"peak_open", worker_do_peak_open},
                     {"peak_block", worker_do_peak_block},
-                    {"energy", do_energy}};
+                    {"energy", do_energy},
+                    {"lossless", do_lossless}};
     const char *name = worker_text(cmd, "cmd");
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (!strcmp(commands[i].name, name))

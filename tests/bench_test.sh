@@ -65,6 +65,8 @@ ok "tiny: the stream begins with the header" eval "head -n 1 '$dir/tiny/results.
 ok "tiny: the stream ends with the footer" eval "tail -n 1 '$dir/tiny/results.jsonl' | grep -q '^{\"type\":\"footer\"'"
 ok "tiny: peaks were measured" fields_within tiny read_gb_s 0 100000
 ok "tiny: of arithmetic too" fields_within tiny int8_gmac_s 0 1000000
+ok "tiny: every ternary kernel is in the part lossless, with the reference's bits" calc "$(count tiny '"bit_identical": true') >= 4"
+ok "tiny: lossless on stdout" has "reference: i2_s, c, int8 per token" out
 ok "tiny: report reads the record" valid tiny
 
 # ---- flags -------------------------------------------------------------------------------------------------

@@ -136,6 +136,7 @@ static void test_broken_records(void **state)
         {"cell", "tokens_per_s", "{\"median\": 0, \"lo\": 0, \"hi\": 0}", "/cells/0/tokens_per_s"},
         {"cell", "reason", "\"ok, but\"", "/cells/0/reason"},
         {"cell", "external", "{}", "/cells/0/external"},
+        {"", "lossless", "[{\"model\": \"m\", \"status\": \"ok\"}]", "/lossless/0: lacks"},
         /* a number that was not had must not be 0, and needs its reason */
         {"cell", "metrics", "[{\"name\": \"x\", \"value\": 0, \"unit\": \"J\", \"status\": \"unavailable\", \"reason\": \"r\"}]",
          "/cells/0/metrics/0/value"},
