@@ -135,7 +135,7 @@ static const char *run_series(struct child *c, struct series *s)
             break;
         s->samples[i / s->chunk] += time_s;
         s->total_s += time_s;
-        if (i % s->token_step == 0 && s->n_tokens + c->n_gen <= s->max_tokens) {
+        if (s->tokens && i % s->token_step == 0 && s->n_tokens + c->n_gen <= s->max_tokens) {
             memcpy(s->tokens + s->n_tokens, c->token_s, c->n_gen * sizeof *c->token_s);
             s->n_tokens += c->n_gen;
         }

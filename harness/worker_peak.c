@@ -84,9 +84,11 @@ json_t *worker_do_peak_open(struct child *c, const json_t *cmd)
         return worker_refuse("bad size of the buffer");
     worker_peak_close(c);
     c->peaks = calloc(1, sizeof *c->peaks);
-    const int rc = c->peaks ? open_bench(c->peaks, threads, (size_t)bytes) : -ENOMEM;
+    if (!c->peaks)
+        return worker_refuse("out of memory");
+    const int rc = open_bench(c->peaks, threads, (size_t)bytes);
     if (!rc)
-        return json_pack("{s:i, s:s}", "threads", (int)threads, "isa", c->peaks->tables[0]->isa);
+        return json_pack("{s:i, s:s}", "threads", (int)threads, "isa", peak_loops_for(cpu_features())->isa);
     worker_peak_close(c);
     return worker_refuse(strerror(-rc));
 }

@@ -85,8 +85,9 @@ DEFINE_CONVERT(emulated_mm512_cvtepi32_ps, __m512i, int32_t, __m512, float, 16, 
 static inline __m512i emulated_mm512_srai_epi32(__m512i a, unsigned count)
 {
     LANES_OF(int32_t, 16, x, a);
+    const unsigned n = count < 32 ? count : 31;
     for (int i = 0; i < 16; i++)
-        x[i] >>= count < 32 ? count : 31;
+        x[i] = x[i] < 0 ? ~(~x[i] >> n) : x[i] >> n;
     RETURN_LANES(__m512i, x);
 }
 #define _mm512_srai_epi32 emulated_mm512_srai_epi32
