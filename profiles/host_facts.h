@@ -12,13 +12,21 @@
 /* What was not found: this for integers, an empty string for text, NAN for doubles. It becomes null, never a default. */
 #define HOST_UNKNOWN INT64_MIN
 
-enum { HOST_MAX_CACHES = 32 };
+enum { HOST_MAX_CACHES = 32, HOST_MAX_KINDS = 8 };
 
 struct host_cache {
     int level;
     const char *type; /* "data", "instruction", "unified" */
     uint64_t bytes;
+    unsigned line_bytes; /* 0: not told */
     unsigned count;
+};
+
+/* Cores that differ from others: big and LITTLE, P and E */
+struct host_core_kind {
+    char cpus[96];            /* "0-3" */
+    int64_t capacity;         /* of the kernel's cpu_capacity, at most 1024 */
+    int64_t frequency_max_mhz;
 };
 
 struct host_facts {
@@ -31,6 +39,8 @@ struct host_facts {
     int64_t smt; /* 0 or 1 */
     struct host_cache caches[HOST_MAX_CACHES];
     size_t n_caches;
+    struct host_core_kind kinds[HOST_MAX_KINDS]; /* fastest first */
+    size_t n_kinds;                              /* 0: one kind only, or not known */
     int64_t allowed_threads; /* that this process may run on */
     /* clock, power, temperature */
     char governor[96];                    /* one name, or several joined by '+' */

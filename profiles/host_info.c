@@ -56,8 +56,22 @@ static json_t *caches_json(const struct host_facts *f)
     json_t *list = json_array();
     for (size_t i = 0; i < f->n_caches; i++) {
         const struct host_cache *c = &f->caches[i];
-        json_array_append_new(list, json_pack("{s:i, s:s, s:I, s:i}", "level", c->level, "type", c->type, "bytes",
-                                              (json_int_t)c->bytes, "count", (int)c->count));
+        json_t *o = json_pack("{s:i, s:s, s:I, s:i}", "level", c->level, "type", c->type, "bytes", (json_int_t)c->bytes, "count",
+                              (int)c->count);
+        set_int(o, "line_bytes", c->line_bytes ? (int64_t)c->line_bytes : HOST_UNKNOWN);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *kinds_json(const struct host_facts *f)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < f->n_kinds; i++) {
+        json_t *o = json_pack("{s:s}", "cpus", f->kinds[i].cpus);
+        set_int(o, "capacity", f->kinds[i].capacity);
+        set_int(o, "frequency_max_mhz", f->kinds[i].frequency_max_mhz);
+        json_array_append_new(list, o);
     }
     return list;
 }
@@ -106,6 +120,7 @@ static void set_cpu(json_t *o, const struct host_facts *f)
     set_int(o, "threads", f->threads);
     set_bool(o, "smt", f->smt);
     json_object_set_new(o, "caches", f->n_caches ? caches_json(f) : json_null());
+    json_object_set_new(o, "core_kinds", f->n_kinds ? kinds_json(f) : json_null());
     set_int(o, "numa_nodes", f->numa_nodes);
 }
 

@@ -96,6 +96,7 @@ static const char *const host_keys[] = {
     "threads",
     "smt",
     "caches",
+    "core_kinds",
     "numa_nodes",
     "mem_total_bytes",
     "mem_available_bytes",
