@@ -147,7 +147,14 @@ $(BUILD)/toolchain: FORCE | deps
 	@{ $(CC) --version | head -n 1; echo $(call quote,$(CC) $(ARCH) $(PKG_CONFIG_LIBDIR)); } > $@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
+# What the machine is called says little about what the compiler makes: many a Raspberry Pi has a 64-bit kernel and 32-bit programs.
+TARGET_TRY := $(H)if !(defined __x86_64__ || defined __aarch64__) || __SIZEOF_POINTER__ != 8 || \
+  __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__\n$(H)error\n$(H)endif\n
+
 $(BUILD)/config.mk: Makefile $(BUILD)/toolchain
+	@printf '$(TARGET_TRY)' | $(CC) $(TARGET) $(CFLAGS) -x c -E -o /dev/null - 2>/dev/null || \
+	{ echo "bitjoule: '$(CC)' compiles for $$($(CC) $(TARGET) -dumpmachine); bitjoule needs 64-bit little-endian x86-64 or aarch64: \
+	install the 64-bit system, or give its compiler as CC=" >&2; exit 1; }
 	@echo ISAS := $$( $(foreach i,$(ALL_ISAS),$(call try_isa,$(i))) ) > $@.new
 	@echo "LIB_CFLAGS := $$(pkg-config --cflags $(REQUIRED_LIBS))" >> $@.new
 	@echo "LIB_LIBS := $$(pkg-config --libs $(REQUIRED_LIBS))" >> $@.new
