@@ -89,12 +89,13 @@ GOALS := $(or $(MAKECMDGOALS),all)
 GROUPS_bench := build bench
 GROUPS_test := build test
 GROUPS_tests-bin := build test
+GROUPS_test-cpus := build test
 GROUPS_lint := build test lint
 GROUPS_fuzz-run := build fuzz
 GROUPS_deps := build bench test
 DEPS_GROUPS := $(sort $(foreach g,$(GOALS),$(or $(GROUPS_$(g)),build)) $(if $(findstring address,$(SAN)),asan))
 # config.mk depends on `deps`, so they are looked for before anything is compiled
-DEPS_CHECK := $(if $(filter bench test lint fuzz-run deps,$(GOALS)),,--check)
+DEPS_CHECK := $(if $(filter bench test test-cpus lint fuzz-run deps,$(GOALS)),,--check)
 
 deps: ## look for what bench and test need, and install what is missing
 	@CC=$(call quote,$(CC)) .ci/deps $(DEPS_CHECK) $(if $(CROSS),arm,$(DEPS_GROUPS))
@@ -282,8 +283,12 @@ test: $(BIN) $(TESTS) $(SIMDE_PROGRAMS) ## build and run every test
 check-asan: ## the same tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) BUILD=$(BUILD)-asan SAN=address,undefined test
 
-check-arm: ## the same tests, compiled for aarch64, under qemu
-	$(Q)$(MAKE) BUILD=$(patsubst %-aarch64,%,$(BUILD))-aarch64 ARCH=aarch64 test
+check-arm: ## the same tests, compiled for aarch64, under qemu on several CPUs
+	$(Q)$(MAKE) BUILD=$(patsubst %-aarch64,%,$(BUILD))-aarch64 ARCH=aarch64 test-cpus
+
+test-cpus: $(BIN) $(TESTS)
+	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) $(SAN_ENV) \
+	tests/check_cpus.sh $(BUILD)/tests/logs $(TESTS) $(SHELL_TESTS)
 
 lint: $(BUILD)/compile_commands.json ## include rule, file rules, clang-tidy, cppcheck
 	$(Q)BUILD=$(BUILD) LINT_FLAGS=$(call quote,$(strip $(CPPFLAGS_ALL) -std=c11 $(WARN))) \
@@ -318,4 +323,4 @@ help: ## this list
 	@sed -n 's/^#: /  /p' Makefile
 
 FORCE:
-.PHONY: FORCE all deps bench report tests-bin test check-asan check-arm lint fuzz fuzz-run install clean help
+.PHONY: FORCE all deps bench report tests-bin test test-cpus check-asan check-arm lint fuzz fuzz-run install clean help

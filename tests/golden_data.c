@@ -74,3 +74,13 @@ int32_t golden_argmax(const float *logits, size_t n)
             best = i;
     return (int32_t)best;
 }
+
+float *golden_all_logits(const struct model *m, const int32_t *ids, size_t n, unsigned threads, size_t chunk, enum kv_type kv)
+{
+    float *logits = malloc(n * m->hp.n_vocab * sizeof *logits);
+    struct session *s = golden_session(m, threads, chunk, kv);
+    assert_non_null(logits);
+    assert_int_equal(session_eval(s, ids, n, true, logits), 0);
+    session_free(s);
+    return logits;
+}

@@ -27,6 +27,9 @@ void golden_load(struct golden_prompt prompts[GOLDEN_PROMPTS]);
 struct model *golden_model(const char *file, const char *format);
 struct session *golden_session(const struct model *m, unsigned threads, size_t chunk, enum kv_type kv);
 
+/* All positions of a prompt in one float array, [n, vocabulary]; free it. */
+float *golden_all_logits(const struct model *m, const int32_t *ids, size_t n, unsigned threads, size_t chunk, enum kv_type kv);
+
 int32_t golden_argmax(const float *logits, size_t n);
 
 #endif

@@ -1,8 +1,7 @@
 /* The promise that no other engine makes: for a model and a token sequence the ternary engine gives the same bits with every ternary
  * format, any number of threads, any chunking, C or SIMD, on every machine. No tolerance anywhere in this file.
  *
- * Across machines: SHA-256 of the logits stands in tests/golden/logits.sha256, made on x86-64 with AVX2; the same program runs
- * under an ARM emulator and with sanitizers. BITJOULE_REWRITE_HASHES=1 writes the file anew. */
+ * Across machines: test_logits_hash.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,12 +10,9 @@
 
 #include <cmocka.h>
 
-#include "harness/sha256.h"
 #include "kernels/cpu.h"
 #include "tests/golden_data.h"
-
-#define HASH_FILE GOLDEN_DIR "logits.sha256"
-enum { HEX_LEN = 65, SYNTH_IDS = 24 };
+#include "tests/under_qemu.h"
 
 static struct golden_prompt prompts[GOLDEN_PROMPTS];
 
@@ -27,32 +23,16 @@ static int setup(void **state)
     return 0;
 }
 
-static void hash_of(const float *v, size_t n, char hex[HEX_LEN])
-{
-    assert_int_equal(sha256_bytes(v, n * sizeof *v, hex), 0);
-}
-
-/* All positions of a prompt in one float array; free it. */
-static float *all_logits(const struct model *m, const int32_t *ids, size_t n, unsigned threads, size_t chunk, enum kv_type kv)
-{
-    float *logits = malloc(n * m->hp.n_vocab * sizeof *logits);
-    struct session *s = golden_session(m, threads, chunk, kv);
-    assert_non_null(logits);
-    assert_int_equal(session_eval(s, ids, n, true, logits), 0);
-    session_free(s);
-    return logits;
-}
-
-/* Plain C under an emulator takes minutes for what takes a second here: a short prompt then. */
+/* Plain C under an emulator takes minutes for what takes a second elsewhere: a short prompt then. */
 static const struct golden_prompt *matrix_prompt(void)
 {
-    return &prompts[cpu_features() & (CPU_AVX2 | CPU_NEON) ? 5 : 2];
+    return &prompts[under_qemu() ? 2 : 5];
 }
 
 /* All positions of a prompt, run in one way, against C with one thread, token by token. */
 static void compare_with(const struct model *m, const float *expected, const struct golden_prompt *p, unsigned threads, size_t chunk)
 {
-    float *got = all_logits(m, p->ids, p->n_ids, threads, chunk, KV_F16);
+    float *got = golden_all_logits(m, p->ids, p->n_ids, threads, chunk, KV_F16);
     assert_memory_equal(got, expected, p->n_ids * GOLDEN_VOCAB * sizeof *got);
     free(got);
 }
@@ -72,7 +52,7 @@ static void formats_threads_chunks_isas(void **state)
     cpu_limit(0);
     struct model *c = golden_model("kjv-tiny-i2_s.gguf", NULL);
     assert_string_equal(c->layers[0].q.kern->isa, "c");
-    float *expected = all_logits(c, p->ids, p->n_ids, 1, 1, KV_F16);
+    float *expected = golden_all_logits(c, p->ids, p->n_ids, 1, 1, KV_F16);
     compare_with(c, expected, p, 2, 64);
     model_free(c);
     cpu_limit(CPU_AVX2 | CPU_NEON); /* the step between C and the best this CPU has */
@@ -97,7 +77,7 @@ static void continuation(void **state)
     (void)state;
     const struct golden_prompt *p = &prompts[4];
     struct model *m = golden_model("kjv-tiny-i2_s.gguf", NULL);
-    float *whole = all_logits(m, p->ids, p->n_ids, 2, 128, KV_F32), last[GOLDEN_VOCAB];
+    float *whole = golden_all_logits(m, p->ids, p->n_ids, 2, 128, KV_F32), last[GOLDEN_VOCAB];
     struct session *s = golden_session(m, 2, 32, KV_F32);
     for (size_t cut = 1; cut < p->n_ids; cut += 41) {
         session_rewind(s, 0);
@@ -136,7 +116,7 @@ static void heads_shared_by_threads(void **state)
 {
     (void)state;
     static const unsigned threads[] = {2, 3, 7, 13};
-    const enum kv_type last = cpu_features() & CPU_AVX2 ? KV_F32 : KV_F16; /* one of the two under an emulator */
+    const enum kv_type last = under_qemu() ? KV_F16 : KV_F32;
     float expected[LONG_STEPS][TINY_VOCAB], got[LONG_STEPS][TINY_VOCAB];
     char err[MODEL_ERR_LEN] = "";
     struct model *m = NULL;
@@ -154,92 +134,12 @@ static void heads_shared_by_threads(void **state)
     model_free(m);
 }
 
-struct hashes {
-    FILE *out;          /* when rewriting */
-    char line[16][256]; /* "HEX  NAME" */
-    size_t n;
-};
-
-static void check_hash(const struct hashes *h, const char *name, const float *v, size_t n)
-{
-    char hex[HEX_LEN];
-    hash_of(v, n, hex);
-    if (h->out) {
-        fprintf(h->out, "%s  %s\n", hex, name);
-        return;
-    }
-    for (size_t i = 0; i < h->n; i++) {
-        if (strcmp(h->line[i] + HEX_LEN + 1, name) != 0)
-            continue;
-        if (strncmp(h->line[i], hex, HEX_LEN - 1) != 0)
-            fail_msg("%s: SHA-256 of the logits is %s, published is %.64s", name, hex, h->line[i]);
-        return;
-    }
-    fail_msg("%s is not in %s", name, HASH_FILE);
-}
-
-static void read_hashes(struct hashes *h)
-{
-    FILE *f = fopen(HASH_FILE, "r");
-    assert_non_null(f);
-    while (h->n < 16 && fgets(h->line[h->n], sizeof h->line[0], f)) {
-        h->line[h->n][strcspn(h->line[h->n], "\n")] = '\0';
-        h->n += strlen(h->line[h->n]) > HEX_LEN + 1;
-    }
-    fclose(f);
-}
-
-/* Two small synthetic models: 2B4T's graph (ReLU^2, GQA, large head) and a llama graph (SiLU, no sub-norms, interleaved RoPE). */
-static void hash_synthetic(const struct hashes *h, const char *shape, const char *embedding)
-{
-    char spec[128], name[128], err[MODEL_ERR_LEN] = "";
-    int32_t ids[SYNTH_IDS];
-    struct model *m = NULL;
-    snprintf(spec, sizeof spec, "synth:tests/shapes/%s.ini", shape);
-    const struct model_options opt = {.embedding = embedding, .seed = 7};
-    if (model_load(spec, &opt, &m, err) != 0)
-        fail_msg("%s", err);
-    for (int32_t i = 0; i < SYNTH_IDS; i++)
-        ids[i] = i * 37 % (int32_t)m->hp.n_vocab;
-    for (int kv = KV_F16; kv <= KV_F32; kv++) {
-        float *v = all_logits(m, ids, SYNTH_IDS, 2, 9, (enum kv_type)kv);
-        snprintf(name, sizeof name, "synth %s, embedding %s, %s cache", shape, embedding, kv == KV_F16 ? "f16" : "f32");
-        check_hash(h, name, v, SYNTH_IDS * m->hp.n_vocab);
-        free(v);
-    }
-    model_free(m);
-}
-
-static void same_on_every_machine(void **state)
-{
-    (void)state;
-    struct hashes h = {.n = 0};
-    if (getenv("BITJOULE_REWRITE_HASHES"))
-        h.out = fopen(HASH_FILE, "w");
-    else
-        read_hashes(&h);
-    struct model *m = golden_model("kjv-tiny-i2_s.gguf", NULL);
-    for (size_t i = 0; i < GOLDEN_PROMPTS; i++) {
-        float *v = all_logits(m, prompts[i].ids, prompts[i].n_ids, 2, 64, KV_F16);
-        char name[128];
-        snprintf(name, sizeof name, "kjv-tiny, prompt %s, f16 cache", prompts[i].name);
-        check_hash(&h, name, v, prompts[i].n_ids * GOLDEN_VOCAB);
-        free(v);
-    }
-    model_free(m);
-    hash_synthetic(&h, "tiny-relu2", "q6_k");
-    hash_synthetic(&h, "tiny-llama", "q8_0");
-    if (h.out)
-        fclose(h.out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_threads_chunks_isas),
         cmocka_unit_test(continuation),
         cmocka_unit_test(heads_shared_by_threads),
-        cmocka_unit_test(same_on_every_machine),
     };
     return cmocka_run_group_tests_name("bit identity", tests, setup, NULL);
 }
