@@ -77,18 +77,17 @@ static int teardown(void **state)
     return hashes.out ? fclose(hashes.out) : 0;
 }
 
-/* Every prompt in every ternary format; the number of threads goes round, so that each format meets all of them. Where a format is plain C
- * and C is emulated (tl2 on ARM), the short prompts. */
+/* Every prompt in every ternary format; the number of threads goes round, so that each format meets all of them. An emulated CPU takes
+ * minutes for that: all prompts in the first format there, the short ones in the others. */
 static void golden_prompts(void **state)
 {
     (void)state;
     for (size_t f = 0; f < N_TERNARY; f++) {
         struct model *m = golden_model("kjv-tiny-i2_s.gguf", ternary[f]);
-        const bool slow = under_qemu() && m->layers[0].q.kern->need == 0;
         for (size_t i = 0; i < GOLDEN_PROMPTS; i++) {
             const struct golden_prompt *p = &prompts[i];
             char name[128];
-            if (slow && p->n_ids > 17)
+            if (under_qemu() && f > 0 && p->n_ids > 17)
                 continue;
             snprintf(name, sizeof name, "kjv-tiny, prompt %s, f16 cache", p->name);
             check_hash(name, ternary[f], golden_all_logits(m, p->ids, p->n_ids, (unsigned)(1 + (i + f) % THREADS), 64, KV_F16),
