@@ -16,7 +16,7 @@ enum {
     PEAK_CACHE_LINE = 64, /* bytes; a line of 128 is prefetched twice, one of 32 half */
 };
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(__aarch64__) /* arrays stay in memory, or registers are emulated */
+#if defined(__SANITIZE_ADDRESS__) || !defined(__aarch64__) /* arrays stay in memory, or functions stand for instructions */
 #define PEAK_TIE(v) ((void)0)
 #else
 #define PEAK_TIE(v) __asm__("" : "+w"(v))

@@ -23,11 +23,13 @@ TILE tq1_digits(uint8x16_t e, int8x16_t digit[TQ1_DIGITS])
     static const int8_t ones[32] = {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2};
     const uint8x16_t h = vshrq_n_u8(e, 4), more = vcgeq_u8(e, vqtbl1q_u8(vld1q_u8(grows), h)); /* -1 where it does */
     const uint8x16_t u = vsubq_u8(vqtbl1q_u8(vld1q_u8(first), h), more), r = vmlsq_u8(e, u, vdupq_n_u8(27));
-    digit[0] = vqtbl2q_s8((int8x16x2_t){{vld1q_s8(ones), vld1q_s8(ones + 16)}}, r);
-    digit[1] = vqtbl2q_s8((int8x16x2_t){{vld1q_s8(threes), vld1q_s8(threes + 16)}}, r);
-    digit[2] = vqtbl2q_s8((int8x16x2_t){{vld1q_s8(nines), vld1q_s8(nines + 16)}}, r);
-    digit[3] = vqtbl1q_s8(vld1q_s8(ones), u);
-    digit[4] = vqtbl1q_s8(vld1q_s8(threes), u);
+    const int8x16x2_t one = {{vld1q_s8(ones), vld1q_s8(ones + 16)}}, three = {{vld1q_s8(threes), vld1q_s8(threes + 16)}};
+    const int8x16x2_t nine = {{vld1q_s8(nines), vld1q_s8(nines + 16)}};
+    digit[0] = vqtbl2q_s8(one, r);
+    digit[1] = vqtbl2q_s8(three, r);
+    digit[2] = vqtbl2q_s8(nine, r);
+    digit[3] = vqtbl1q_s8(one.val[0], u);
+    digit[4] = vqtbl1q_s8(three.val[0], u);
 }
 
 /* Lines until sums are widened. int16: a line adds 5 products of at most 2 * 128, 25 lines are within 32000. */
