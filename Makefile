@@ -72,7 +72,7 @@ SRC := $(wildcard $(addsuffix /*.c,$(FOLDERS)) $(foreach d,kernels baselines,$(d
 MAIN := harness/main.c
 TEST_SRC := $(filter-out $(if $(CROSS),tests/test_simde_%.c),$(wildcard tests/test_*.c))
 FUZZ_SRC := $(wildcard tests/fuzz_*.c)
-TEST_LIB := $(filter-out $(TEST_SRC) $(FUZZ_SRC),$(wildcard tests/*.c))
+TEST_LIB := $(filter-out tests/test_%.c $(FUZZ_SRC),$(wildcard tests/*.c))
 SHELL_TESTS := $(wildcard tests/*_test.sh)
 
 # Kernels of instruction sets that this machine may lack: for each of these folders of kernels/ and baselines/ the tests below are built
