@@ -23,6 +23,8 @@ static enum rule rule_of(const json_t *m)
         return strstr(text_of(m, "name"), "_peak") ? RULE_MAX : RULE_LAST;
     if (!strcmp(unit, "s") || !strcmp(unit, "J"))
         return RULE_SUM;
+    if (!strncmp(text_of(m, "name"), "events_", 7)) /* extrapolated counts are derived, but counts */
+        return RULE_SUM;
     /* counts; a derived number without a unit is a ratio */
     return !strcmp(unit, "1") && !strcmp(status, "measured") ? RULE_SUM : RULE_MEAN;
 }

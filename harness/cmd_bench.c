@@ -77,6 +77,8 @@ static const struct {
     {0, "min-rounds", "measure", "min_rounds"},
     {0, "max-rounds", "measure", "max_rounds"},
     {0, "contest", "measure", "contest_s"},
+    {0, "counters", "measure", "counters"},
+    {0, "counter-group", "measure", "counter_group"},
 };
 enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
 
@@ -105,6 +107,8 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "      --sysfs DIR        read /sys of this machine from DIR\n"
                                  "      --energy-source NAME  not the best one; bitjoule energy --list shows all\n"
                                  "      --baseline SECONDS  also measure the idle machine before and after; adds net energy\n"
+                                 "      --counters NAME    hardware counters: perf, papi, likwid, none (default: perf)\n"
+                                 "      --counter-group L  what they count; bitjoule energy --list-counters shows all\n"
                                  "      --estimate         add what publications estimate energy with; never a measurement\n"
                                  "  -o, --output DIR       where results and report go (default: out)\n"
                                  "      --dry-run          show the cells, run nothing\n"
@@ -331,7 +335,10 @@ static size_t peak_buffer_bytes(const json_t *host, size_t available)
 
 static int run(struct bench *b, int argc, char **argv, size_t available)
 {
-    const struct probe_env env = {.sysfs = b->sysfs, .energy_source = b->energy_source};
+    const struct probe_env env = {.sysfs = b->sysfs,
+                                  .energy_source = b->energy_source,
+                                  .counters = b->suite.counters ? b->suite.counters : "perf",
+                                  .counter_groups = b->suite.counter_group};
     const struct worker_options options = {.workloads = workloads, .env = env, .isa = b->suite.isa};
     char err[RECORD_ERR_LEN] = "", self[PATH_LEN] = "";
     const double began_s = time_now_s();

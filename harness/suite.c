@@ -15,6 +15,7 @@
 
 #include "engine/topology.h"
 #include "kernels/cpu.h"
+#include "profiles/counters.h"
 
 enum key_type {
     KEY_WORDS,
@@ -63,6 +64,8 @@ static const struct key keys[] = {
     {"measure", "repeats", KEY_UINT, AT(repeats), 0, MAX_REPS, false},
     {"measure", "precision", KEY_SHARE, AT(precision), 0, 0, false},
     {"measure", "contest_s", KEY_SECONDS, AT(contest_s), 0, 0, false},
+    {"measure", "counters", KEY_TEXT, AT(counters), 0, 0, false},
+    {"measure", "counter_group", KEY_TEXT, AT(counter_group), 0, 0, false},
     {"measure", "timeout_s", KEY_SECONDS, AT(timeout_s), 0, 0, false},
     {"quality", "models", KEY_WORDS, AT(quality.models), 0, 0, false},
     {"quality", "formats", KEY_FORMATS, AT(quality.formats), 0, 0, false},
@@ -110,6 +113,8 @@ void suite_free(struct suite *s)
     free(s->description);
     free(s->embedding);
     free(s->isa);
+    free(s->counters);
+    free(s->counter_group);
     free(s->quality.text);
     free(s->lossless.text);
     *s = (struct suite){0};
@@ -386,6 +391,7 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
 {
     const struct quality_suite *q = &s->quality;
     const char *what = NULL;
+    char counters[COUNTERS_ERR_LEN];
     if (s->models.n && (!s->formats.n || !s->threads.n))
         what = "models need formats (-f) and threads (-t)";
     else if (s->models.n && !any_above_zero(&s->prompt) && !any_above_zero(&s->gen))
@@ -398,6 +404,8 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         what = "no model: give one with -m, or models in the suite";
     else if (s->min_rounds > s->max_rounds)
         what = "min_rounds is above max_rounds";
+    else if ((s->counters || s->counter_group) && !counters_check(s->counters, s->counter_group, counters))
+        what = counters;
     if (!what)
         return 0;
     snprintf(err, SUITE_ERR_LEN, "%s%s%s", s->path ? s->path : "", s->path ? ": " : "", what);

@@ -37,6 +37,7 @@ struct suite {
     char *embedding; /* NULL: as in the file, or the format's usual one */
     enum kv_type kv;
     char *isa; /* NULL: the best this CPU has */
+    char *counters, *counter_group; /* NULL: "perf", and the groups it counts by default (profiles/counters.h) */
     uint64_t seed;
 
     unsigned warmup;                /* repetitions before the first block */

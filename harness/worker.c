@@ -305,9 +305,10 @@ enum worker_result worker_call(struct worker *w, json_t *cmd, double timeout_s, 
 
 static json_t *hello_command(const struct worker_options *opt)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "cmd", "hello", "isa", json_text_or_null(opt->isa), "sysfs",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "cmd", "hello", "isa", json_text_or_null(opt->isa), "sysfs",
                      json_text_or_null(opt->env.sysfs), "procfs", json_text_or_null(opt->env.procfs), "energy_source",
-                     json_text_or_null(opt->env.energy_source));
+                     json_text_or_null(opt->env.energy_source), "counters", json_text_or_null(opt->env.counters),
+                     "counter_groups", json_text_or_null(opt->env.counter_groups));
 }
 
 /* What a program that cannot serve says, or how it ends, is wrapped into a line that says what was expected of it. */

@@ -4,7 +4,7 @@
  * a command runs the parent sleeps in poll() and takes no CPU time. Several workers can live at once and be driven in turn. A
  * worker has its own process group, dies with its parent, and is the first choice of the out-of-memory killer.
  *
- *   {"cmd": "hello", "isa", "sysfs", "procfs", "energy_source"}     -> {"protocol", "version", "commit", "dirty"}
+ *   {"cmd": "hello", "isa", "sysfs", "procfs", "energy_source", ...}     -> {"protocol", "version", "commit", "dirty"}
  *   {"cmd": "load", "model", "format", "embedding" | null, "threads", "seed"}  -> {"load_s", "embedding", "bits_per_weight"}
  *   {"cmd": "setup", "workload", "threads", "n_ctx", "chunk", "kv", params...} -> {"cpus", "threads", "kernel", "work"}
  *   {"cmd": "rep"}                               -> {"time_s", "output_sha256"}   one repetition, to warm up

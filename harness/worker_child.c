@@ -70,6 +70,8 @@ static json_t *do_hello(struct child *c, const json_t *cmd)
     c->env.sysfs = keep_text(c, 1, cmd, "sysfs");
     c->env.procfs = keep_text(c, 2, cmd, "procfs");
     c->env.energy_source = keep_text(c, 3, cmd, "energy_source");
+    c->env.counters = keep_text(c, 4, cmd, "counters");
+    c->env.counter_groups = keep_text(c, 5, cmd, "counter_groups");
     if (isa && cpu_isa_mask(isa, &mask))
         return worker_refuse("unknown instruction set");
     cpu_limit(mask);

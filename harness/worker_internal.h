@@ -24,7 +24,7 @@ struct child {
     unsigned n_gen;
     struct peak_bench *peaks; /* NULL: not asked for */
     char text[4096];          /* path handed to the workload; a message */
-    char *names[4];           /* texts of "hello" that opt and env point to */
+    char *names[6];           /* texts of "hello" that opt and env point to */
 };
 
 /* {"error": what} */

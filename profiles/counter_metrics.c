@@ -85,7 +85,7 @@ static void put_share(struct metric *m, const struct counted *k, const struct co
     if (k->problem[0])
         metric_unavailable(m, name, "1", source, k->problem);
     else
-        metric_set(m, name, "1", METRIC_MEASURED, k->share, source);
+        metric_set(m, name, "1", METRIC_DERIVED, k->share, source);
 }
 
 size_t counter_metrics(const struct counters *c, size_t group, const struct counted *k, double window_s, struct metric *out,
