@@ -166,6 +166,7 @@ refused "-d is for an interval" energy -d 1 -- true
 refused "unknown option" energy --frobnicate
 refused "perf, papi, likwid, none" energy --counters perv -- true
 refused "there are: basic" energy --counter-group basics -- true
+refused "perf, papi, likwid, none" bench --counters perv --dry-run
 refused "needs a value" energy --sysfs
 refused "takes no arguments" doctor extra
 refused "unknown option" doctor -x
