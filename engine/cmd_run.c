@@ -9,27 +9,31 @@
 #include "engine/engine_cmds.h"
 #include "engine/now.h"
 #include "engine/op_profile.h"
+#include "engine/run_meter.h"
 #include "engine/sampler.h"
 #include "engine/tokenizer.h"
 
-static const char usage[] =
-    "usage: bitjoule run -m MODEL.gguf -p TEXT [options]\n"
-    "       bitjoule run -m MODEL.gguf --chat [-p SYSTEM] [options]\n"
-    "  -p, --prompt TEXT   text to go on from; with --chat: the system message\n"
-    "  -n, --predict N     tokens to generate at most (default 128; --chat: 512 per reply)\n"
-    "  --chat              hold a conversation: one line of standard input per turn, until its end\n"
-    "  --special           read control tokens such as <|eot_id|> in the prompt\n"
-    "  --no-bos            do not begin with the BOS token\n"
-    "  --temp X            temperature, 0: greedy (default 0.8)\n"
-    "  --top-k N           default 40, 0: off    --top-p X   default 0.95    --min-p X   default 0.05\n"
-    "  --repeat-penalty X  default 1: off\n"
-    "  --profile           at the end, where the time of the generated tokens went\n"
-    "  -q, --quiet         no speed line at the end\n";
+static const char usage[] = "usage: bitjoule run -m MODEL.gguf -p TEXT [options]\n"
+                            "       bitjoule run -m MODEL.gguf --chat [-p SYSTEM] [options]\n"
+                            "  -p, --prompt TEXT   text to go on from; with --chat: the system message\n"
+                            "  -n, --predict N     tokens to generate at most (default 128; --chat: 512 per reply)\n"
+                            "  --chat              hold a conversation: one line of standard input per turn, until its end\n"
+                            "  --special           read control tokens such as <|eot_id|> in the prompt\n"
+                            "  --no-bos            do not begin with the BOS token\n"
+                            "  --temp X            temperature, 0: greedy (default 0.8)\n"
+                            "  --top-k N           default 40, 0: off    --top-p X   default 0.95    --min-p X   default 0.05\n"
+                            "  --repeat-penalty X  default 1: off\n"
+                            "  --profile           at the end, where the time of the generated tokens went\n"
+                            "  --counters NAME     at the end, hardware counters of prompt and generation: perf, papi, likwid\n"
+                            "  --counter-group L   what they count; bitjoule energy --list-counters shows all\n"
+                            "  -q, --quiet         no speed line at the end\n";
+
+const struct run_meter *run_meter;
 
 struct options {
     struct run_args run;
     struct sampler_options sampling;
-    const char *prompt;
+    const char *prompt, *counters, *counter_group;
     uint64_t n_predict;
     bool chat, special, no_bos, quiet, profile;
 };
@@ -40,6 +44,7 @@ struct talk {
     struct session *s;
     struct tokenizer *t;
     struct sampler *sampler;
+    void *meter;                /* run_meter's; NULL: not asked for */
     struct op_profile *profile; /* of the passes of generated tokens; NULL: not asked for */
     float *logits;
     struct token_list pending;      /* tokens of the last reply that the context does not hold yet */
@@ -47,7 +52,19 @@ struct talk {
     double prompt_s, gen_s;
 };
 
-enum { OPT_CHAT = ARG_OWN, OPT_SPECIAL, OPT_NO_BOS, OPT_TEMP, OPT_TOP_K, OPT_TOP_P, OPT_MIN_P, OPT_PENALTY, OPT_PROFILE };
+enum {
+    OPT_CHAT = ARG_OWN,
+    OPT_SPECIAL,
+    OPT_NO_BOS,
+    OPT_TEMP,
+    OPT_TOP_K,
+    OPT_TOP_P,
+    OPT_MIN_P,
+    OPT_PENALTY,
+    OPT_PROFILE,
+    OPT_COUNTERS,
+    OPT_GROUP
+};
 
 /* A sampling option: 1 taken, 0 not one, -1 bad value. */
 static int take_sampling(struct options *o, int option, const char *value)
@@ -76,8 +93,7 @@ static int take_sampling(struct options *o, int option, const char *value)
             return -1;
         o->sampling.top_k = (unsigned)k;
         return 1;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -96,6 +112,8 @@ static int parse_options(int argc, char **argv, struct options *o)
                                           {"min-p", required_argument, NULL, OPT_MIN_P},
                                           {"repeat-penalty", required_argument, NULL, OPT_PENALTY},
                                           {"profile", no_argument, NULL, OPT_PROFILE},
+                                          {"counters", required_argument, NULL, OPT_COUNTERS},
+                                          {"counter-group", required_argument, NULL, OPT_GROUP},
                                           {"quiet", no_argument, NULL, 'q'},
                                           {NULL, 0, NULL, 0}};
     optind = 1;
@@ -110,6 +128,8 @@ static int parse_options(int argc, char **argv, struct options *o)
         case OPT_SPECIAL: o->special = true; break;
         case OPT_NO_BOS: o->no_bos = true; break;
         case OPT_PROFILE: o->profile = true; break;
+        case OPT_COUNTERS: o->counters = optarg; break;
+        case OPT_GROUP: o->counter_group = optarg; break;
         case 'q': o->quiet = true; break;
         case 'h': fputs(usage, stdout), run_args_print_help(); return -1;
         default: {
@@ -121,6 +141,8 @@ static int parse_options(int argc, char **argv, struct options *o)
     }
     if (optind < argc)
         return args_complain("run", EXIT_BAD_INPUT, "unexpected argument '%s'; see --help", argv[optind]);
+    if ((o->counters || o->counter_group) && !run_meter)
+        return args_complain("run", EXIT_BAD_INPUT, "--counters: this program was built without counters");
     if (!o->prompt && !o->chat)
         return args_complain("run", EXIT_BAD_INPUT, "-p TEXT is missing; see --help");
     o->sampling.seed = o->run.seed;
@@ -175,20 +197,28 @@ static int generate(struct talk *k)
 /* Runs the ids of a prompt or turn, then generates. 0 or the exit status. */
 static int answer(struct talk *k, const struct token_list *ids)
 {
-    const double start = now_s();
     for (size_t i = 0; i < ids->n; i++)
         sampler_accept(k->sampler, ids->v[i]);
+    if (k->meter)
+        run_meter->start(k->meter);
+    const double start = now_s();
     if (session_eval(k->s, ids->v, ids->n, false, k->logits) != 0)
         return args_complain("run", EXIT_BAD_INPUT, "the context is full: %zu tokens and %zu more do not fit; raise --ctx",
                              session_pos(k->s), ids->n);
+    k->prompt_s += now_s() - start;
+    if (k->meter) {
+        run_meter->stop(k->meter, RUN_PROMPT);
+        run_meter->start(k->meter);
+    }
     const double gen_start = now_s();
     k->n_prompt += ids->n;
-    k->prompt_s += gen_start - start;
     k->pending.n = 0;
     session_profile(k->s, k->profile);
     const int status = generate(k);
     session_profile(k->s, NULL);
     k->gen_s += now_s() - gen_start;
+    if (k->meter)
+        run_meter->stop(k->meter, RUN_GENERATION);
     return status;
 }
 
@@ -260,9 +290,9 @@ static void print_speed(const struct talk *k)
     fprintf(stderr,
             "prompt: %zu tokens, %.1f tokens/s; generated: %zu tokens, %.1f tokens/s over %zu passes; %u threads on CPU %s, "
             "%s (%s%s%s), loaded in %.2f s (%.2f reading, %.2f repacking)\n",
-            k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_eval / k->gen_s, k->n_eval, session_threads(k->s),
-            session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, many->isa, one != many ? ", one token " : "",
-            one != many ? one->isa : "", k->m->load_s, k->m->read_s, k->m->repack_s);
+            k->n_prompt, (double)k->n_prompt / k->prompt_s, k->n_gen, (double)k->n_eval / k->gen_s, k->n_eval,
+            session_threads(k->s), session_cpus(k->s)[0] ? session_cpus(k->s) : "any", k->m->format->name, many->isa,
+            one != many ? ", one token " : "", one != many ? one->isa : "", k->m->load_s, k->m->read_s, k->m->repack_s);
 }
 
 static void print_profile(const struct talk *k)
@@ -301,7 +331,10 @@ int cmd_run(int argc, char **argv)
     if (o.n_predict == 0)
         o.n_predict = o.chat ? 512 : 128;
     struct talk k = {.o = &o};
-    status = run_args_start(&o.run, &k.m, &k.s);
+    if (o.counters || o.counter_group)
+        status = run_meter->open(o.counters, o.counter_group, &k.meter);
+    if (status == 0)
+        status = run_args_start(&o.run, &k.m, &k.s);
     if (status == 0)
         status = start_talk(&k);
     if (status == 0)
@@ -311,6 +344,11 @@ int cmd_run(int argc, char **argv)
     if (status == 0) {
         print_speed(&k);
         print_profile(&k);
+    }
+    if (k.meter) {
+        if (status == 0)
+            run_meter->print(k.meter, stderr);
+        run_meter->close(k.meter);
     }
     op_profile_free(k.profile);
     free(k.pending.v);

@@ -5,6 +5,7 @@
 #include "engine/engine_cmds.h"
 #include "harness/build_info.h"
 #include "harness/harness_cmds.h"
+#include "harness/run_counters.h"
 #include "profiles/profile_cmds.h"
 #include "reports/report_cmds.h"
 
@@ -45,6 +46,7 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    run_meter = &run_counters;
     if (argc < 2) {
         print_help(stderr);
         return 2;

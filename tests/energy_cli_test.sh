@@ -188,6 +188,14 @@ if [ "$clock" = null ]; then
 else
     ok "software events of a command ($clock s on a CPU)" eval "calc '$clock > 0.001 && $clock < 60' && has events_context_switches out"
 fi
+run run -m tests/golden/kjv-tiny-i2_s.gguf -p "In the beginning" -n 4 --temp 0 -t 1 --counters perf --counter-group software
+if grep -q 'cpu_time_s .*unavailable' "$dir/err"; then
+    skip "run: counters of prompt and generation" "software events cannot be had here"
+else
+    ok "run: counters of prompt and generation" eval "is $rc 0 && has 'counters of the prompt' err && has 'counters of the generation' err &&
+        grep -Eq '^  cpu_time_s +[0-9.e-]+ s +derived' '$dir/err'"
+fi
+refused "perf, papi, likwid, none" run -m x.gguf -p x --counters perv
 run energy --list-counters
 ok "--list-counters shows groups with their formulas" eval "has generic/software out && has '1000 * ' out"
 
