@@ -37,7 +37,7 @@ bool claim_same_model(const char *recorded, const char *claimed);
 const char *claim_missing(const struct claim_case *k, const char *model, const struct claim_words *formats, long long threads);
 /* True if both ends of the interval are known and it comes from more than one repetition. */
 bool claim_interval_known(const struct report_cell *c);
-double claim_read_gb_s(const struct report_run *run); /* highest read bandwidth that was measured; NAN */
+double claim_read_gb_s(const struct report_run *run); /* highest read bandwidth that was measured in any round; NAN */
 /* Bytes that a token of decode reads: weights and lm_head of a model that the registry knows, in a format; NAN. */
 double claim_token_bytes(const struct claim_registry *reg, const char *model, const char *format);
 const char *claim_join(struct arena *a, const struct claim_words *w, const char *between);

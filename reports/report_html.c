@@ -94,6 +94,13 @@ static bool is_cards(const struct doc_table *t)
     return false;
 }
 
+/* Black is the colour of text, and as that it shows in the dark, too. */
+static void put_swatch(struct textbuf *out, const char *colour)
+{
+    textbuf_addf(out, "<span class=\"sw\" style=\"background:%s\"></span>",
+                 strcmp(colour, "#000000") == 0 ? "currentColor" : colour);
+}
+
 static void print_cell(struct textbuf *out, const struct doc_column *column, bool cards, const char *text)
 {
     const enum column_kind kind = column->kind;
@@ -107,7 +114,7 @@ static void print_cell(struct textbuf *out, const struct doc_column *column, boo
     }
     textbuf_add(out, ">");
     if (kind == COLUMN_FORMAT)
-        textbuf_addf(out, "<span class=\"sw\" style=\"background:%s\"></span>", report_format_colour(text));
+        put_swatch(out, report_format_colour(text));
     if (kind == COLUMN_VERDICT)
         print_verdict(out, text);
     else

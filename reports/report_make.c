@@ -35,6 +35,7 @@ static void fill(struct report *r)
 {
     section_summary(r);
     section_claims(r);
+    section_hosts(r);
     section_speed(r);
     section_memory(r);
     section_latency(r);

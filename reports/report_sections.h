@@ -26,6 +26,7 @@ void section_memory(struct report *r);
 void section_latency(struct report *r);
 void section_energy(struct report *r);
 void section_ops(struct report *r);       /* time by operation, where it was profiled */
+void section_hosts(struct report *r);     /* several records side by side */
 void section_requests(struct report *r);  /* prompt and answer as one */
 void section_scenarios(struct report *r); /* classes of machines */
 void section_lossless(struct report *r);  /* outputs against the reference */

@@ -225,6 +225,18 @@ static void test_speed_beyond_the_bandwidth(void **state)
     assert_has(text(c, "reason"), "so at most 1.22 tokens/s");
 }
 
+/* A median over the rounds is not what the machine can do at most. */
+static void test_bandwidth_is_the_best_round(void **state)
+{
+    (void)state;
+    rate_file("tokens_per_s", "models = 100b\nvalue = 5..7\n");
+    json_t *cell = new_cell("7b", "i2_s", 2, "tg32", 1.0, 1.0, 1.0);
+    json_object_set_new(cell, "blocks",
+                        json_pack("[{s:{s:f}},{s:n},{s:{s:f}}]", "peaks", "read_gb_s", 40.0, "peaks", "peaks", "read_gb_s", 12.0));
+    const json_t *c = judged(peaked(new_record(json_pack("[o]", cell)), 26.4), 0);
+    assert_has(text(c, "reason"), "This machine reads 40.0 GB/s, so at most 1.85 tokens/s.");
+}
+
 static void test_latency_with_fewer_threads(void **state)
 {
     (void)state;
@@ -472,6 +484,7 @@ int main(void)
         TEST(test_best_of_each_and_equal_threads),
         TEST(test_range_over_sizes),
         TEST(test_speed_beyond_the_bandwidth),
+        TEST(test_bandwidth_is_the_best_round),
         TEST(test_latency_with_fewer_threads),
         TEST(test_energy_saving),
         TEST(test_energy_that_does_not_count),

@@ -161,6 +161,27 @@ static void test_sections_of_other_tests(void **state)
     assert_has(md, "| mobile | 7b | f16 | no | skipped (1) | skipped (1) | skipped (1) | skipped (1) | none | It does not fit. |");
 }
 
+static void test_hosts_side_by_side(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"x.json", "y.json"};
+    for (int i = 0; i < 2; i++) {
+        json_t *record = new_record(json_pack("[o,o,o]", new_cell("7b", "i2_s", 1, "tg32", 30.0 + i, 29.0, 32.0),
+                                              new_cell("7b", "i2_s", 2, "tg32", 50.0 + i, 49.0, 52.0),
+                                              new_cell("7b", i ? "q8_0" : "f16", 2, "tg32", 10.0, 9.0, 11.0)));
+        json_object_set_new(json_object_get(record, "run"), "id", json_string(names[i]));
+        json_object_set_new(json_object_get(record, "host"), "arch", json_string(i ? "aarch64" : "x86_64"));
+        assert_int_equal(json_dump_file(record, fx_at(names[i]), 0), 0);
+        json_decref(record);
+    }
+    assert_int_equal(run_report(fx_at("x.json"), fx_at("y.json"), "-o", fx_at("r")), 0);
+    assert_has(fx_file("r/report.md"),
+               "| Model | Test | Format | run 1, Made x86_64: tokens/s | over f16 | run 2, Made aarch64: tokens/s | over f16 |");
+    assert_has(fx_text, "| 7b | tg32 | i2_s | 50.0 [49.0, 52.0] (2) | 5.00 [4.45, 5.78] | 51.0 [49.0, 52.0] (2) | no base |");
+    assert_has(fx_text, "| 7b | tg32 | q8_0 | - | - | 10.0 [9.00, 11.0] (2) | no base |");
+    assert_int_equal(fx_count(fx_text, "| 7b | tg32 | i2_s | 50.0"), 1);
+}
+
 static void test_many_cells_make_a_page(void **state)
 {
     (void)state;
@@ -182,9 +203,9 @@ static void test_many_cells_make_a_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_verdicts_in_the_page),    TEST(test_links_and_heads), TEST(test_nothing_is_fetched),
-        TEST(test_hostile_names),           TEST(test_html_is_valid),   TEST(test_many_cells_make_a_page),
-        TEST(test_sections_of_other_tests),
+        TEST(test_verdicts_in_the_page),    TEST(test_links_and_heads),    TEST(test_nothing_is_fetched),
+        TEST(test_hostile_names),           TEST(test_html_is_valid),      TEST(test_many_cells_make_a_page),
+        TEST(test_sections_of_other_tests), TEST(test_hosts_side_by_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
