@@ -264,7 +264,15 @@ $$(BUILD)/tests/%_simde_$(1): $$(BUILD)/simde_$(1)/tests/%.o $$(call obj,$$(TEST
 endef
 $(foreach f,$(SIMDE_FOLDERS),$(eval $(call simde,$(f))))
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(call obj,$(MAIN) $(TEST_SRC) $(TEST_LIB) $(FUZZ_SRC))) $(SIMDE_DEPS)
+# The program, made slower on purpose by the linker: tests/slowed/README.md
+SLOWED_OBJ := $(call obj,tests/slowed/slow_decode.c)
+slowed: $(BUILD)/slowed/bitjoule ## link a program that is 5 % slower in decode, for trying the gate
+$(BUILD)/slowed/bitjoule: $(call obj,$(MAIN)) $(SLOWED_OBJ) $(BUILD)/libbitjoule.a $(BUILD)/link.stamp
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(link) -Wl,--wrap=session_eval
+
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(call obj,$(MAIN) $(TEST_SRC) $(TEST_LIB) $(FUZZ_SRC))) $(SIMDE_DEPS) $(SLOWED_OBJ:.o=.d)
 
 # ---- run -------------------------------------------------------------------------------------------------------------------------
 bench: $(BIN) ## run the suite SUITE on this machine and write a report to OUT
@@ -323,4 +331,4 @@ help: ## this list
 	@sed -n 's/^#: /  /p' Makefile
 
 FORCE:
-.PHONY: FORCE all deps bench report tests-bin test test-cpus check-asan check-arm lint fuzz fuzz-run install clean help
+.PHONY: FORCE all slowed deps bench report tests-bin test test-cpus check-asan check-arm lint fuzz fuzz-run install clean help

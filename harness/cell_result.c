@@ -5,7 +5,8 @@
  *     ttft_s        = time of a prefill repetition, which ends with the first token chosen
  *     joules_per_token = energy of the blocks' windows / (tokens * repetitions)
  *     energy_delay_js = energy of a repetition * its mean time
- *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak) by the peaks of a block's round;
+ *     roofline      = tokens / max(bytes / bandwidth, int8 MACs / int8 peak + float MACs / fma peak) by the peaks of a block's
+ * round;
  *                     share: what the block reached of it, median over the blocks */
 #include "harness/cell_result.h"
 
@@ -217,7 +218,8 @@ const json_t *cell_energy_metric(const struct cell_result *r)
     return NULL;
 }
 
-/* Whose reason says why there are no joules: of the domain that the source has, whose watts are missing with them; else the package. */
+/* Whose reason says why there are no joules: of the domain that the source has, whose watts are missing with them; else the
+ * package. */
 static const json_t *missing_energy(const struct cell_result *r)
 {
     for (size_t i = 1; i < N_HEADLINES; i++)

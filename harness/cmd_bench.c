@@ -37,6 +37,7 @@ enum {
     OPT_PROFILE,
     OPT_ISOLATE,
     OPT_AGAINST,
+    OPT_PROGRAM,
     OPT_FIRST_KEY
 }; /* OPT_FIRST_KEY + row of flag_keys */
 
@@ -46,6 +47,7 @@ struct bench {
     double baseline_s;    /* 0: none */
     bool estimate, dry_run, no_report, profile, isolate, models_given;
     const char *against; /* another program, arm "base"; NULL: none */
+    const char *program; /* the arm "new"; NULL: this one */
     struct suite suite;
     struct plan plan;
     struct record record;
@@ -113,6 +115,7 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "  -o, --output DIR       where results and report go (default: out)\n"
                                  "      --dry-run          show the cells, run nothing\n"
                                  "      --against PROGRAM  every cell also with this older bitjoule, in the same rounds\n"
+                                 "      --program PROGRAM  with --against: that one instead of this one; no peaks then\n"
                                  "      --profile          one more repetition of each cell: its time by operation\n"
                                  "      --no-report        only results.jsonl and results.json\n"
                                  "Flags override the suite. Lists may be repeated.\n";
@@ -140,7 +143,8 @@ static void long_options(struct option *o)
                                         {"no-report", no_argument, NULL, OPT_NO_REPORT},
                                         {"profile", no_argument, NULL, OPT_PROFILE},
                                         {"isolate", no_argument, NULL, OPT_ISOLATE},
-                                        {"against", required_argument, NULL, OPT_AGAINST}};
+                                        {"against", required_argument, NULL, OPT_AGAINST},
+                                        {"program", required_argument, NULL, OPT_PROGRAM}};
     memcpy(o, own, sizeof own);
     o += sizeof own / sizeof own[0];
     for (int i = 0; i < N_FLAG_KEYS; i++)
@@ -169,6 +173,10 @@ static int check_own_flags(struct bench *b)
         fprintf(stderr, "bitjoule bench: --against '%s': %s\n", b->against, strerror(errno));
         return EXIT_BAD_INPUT;
     }
+    if (b->program && (!b->against || access(b->program, X_OK))) {
+        fprintf(stderr, "bitjoule bench: --program '%s': %s\n", b->program, b->against ? strerror(errno) : "goes with --against");
+        return EXIT_BAD_INPUT;
+    }
     if (b->baseline && !args_real("bench", "--baseline", b->baseline, 0.1, 3600, &b->baseline_s))
         return EXIT_BAD_INPUT;
     return -1;
@@ -193,6 +201,7 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_PROFILE: b->profile = true; break;
         case OPT_ISOLATE: b->isolate = true; break;
         case OPT_AGAINST: b->against = optarg; break;
+        case OPT_PROGRAM: b->program = optarg; break;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
         case 'h': printf(usage_text, format_names(names, sizeof names)); return 0;
@@ -356,7 +365,8 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                         .options = &options,
                                         .baseline_s = b->baseline_s,
                                         .estimate = b->estimate,
-                                        .peak_buffer_bytes = peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
+                                        .peak_buffer_bytes =
+                                            b->program ? 0 : peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
                                         .profile = b->profile,
                                         .isolate = b->isolate ? self : NULL};
     int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
@@ -375,7 +385,7 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
 int cmd_bench(int argc, char **argv)
 {
     struct bench b = {.dir = "out"};
-    struct option options[N_FLAG_KEYS + 16];
+    struct option options[N_FLAG_KEYS + 18];
     char err[SUITE_ERR_LEN] = "";
     long_options(options);
     int status = parse_own_flags(&b, argc, argv, options);
@@ -387,7 +397,7 @@ int cmd_bench(int argc, char **argv)
         available = SIZE_MAX;
     if (read_suite(&b, argc, argv, options, err) || plan_make(&b.suite, available, &b.plan, err))
         status = bad_input(err);
-    else if (b.against && plan_add_arms(&b.plan, b.against, NULL))
+    else if (b.against && plan_add_arms(&b.plan, b.against, b.program))
         status = bad_input("out of memory");
     else if (b.dry_run) {
         bench_print_plan(stdout, &b.plan);

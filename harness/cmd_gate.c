@@ -6,14 +6,16 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/args.h"
 #include "engine/config_path.h"
+#include "harness/gate_ab.h"
 #include "harness/gate_out.h"
 #include "harness/harness_cmds.h"
 #include "harness/record_pair.h"
 
-enum { EXIT_FAILED = 1, PATH_LEN = 4096, OPT_BASELINE = 256, OPT_INCONCLUSIVE, OPT_ALLOW, OPT_FIRST_OUTPUT };
+enum { EXIT_FAILED = 1, PATH_LEN = 4096, OPT_BASELINE = 256, OPT_INCONCLUSIVE, OPT_ALLOW, OPT_AB, OPT_FIRST_OUTPUT };
 
 static const struct {
     const char *flag;
@@ -29,6 +31,7 @@ enum { N_OUTPUTS = sizeof outputs / sizeof outputs[0] };
 
 struct gate {
     const char *config, *baseline, *inconclusive;
+    struct gate_ab ab;            /* base == NULL: two records are given */
     const char *files[N_OUTPUTS]; /* NULL: not asked for */
     struct gate_config rules;
     struct record_pair pair;
@@ -36,6 +39,8 @@ struct gate {
 
 static const char usage_text[] =
     "usage: bitjoule gate --baseline BASE NEW [flags]      judges the record NEW against the record BASE\n"
+    "       bitjoule gate --ab OLD NEW -c GATE [flags]     runs two programs interleaved in rounds, and judges\n"
+    "  -o, --output DIR            of --ab: where the record of the run goes (default: out/gate)\n"
     "  -c, --config GATE           gate file, or the name of one in configs/gates (default: tokens_per_s, 3 %%)\n"
     "      --inconclusive WORD     fail: exit status 3; warn: 0. Overrides the gate file\n"
     "      --allow-different KEY   judge although the records differ in KEY; may be repeated. Keys:\n"
@@ -49,22 +54,26 @@ static const char usage_text[] =
 
 static int parse(struct gate *g, int argc, char **argv)
 {
-    struct option options[N_OUTPUTS + 8] = {{"config", required_argument, NULL, 'c'},
+    struct option options[N_OUTPUTS + 9] = {{"config", required_argument, NULL, 'c'},
                                             {"baseline", required_argument, NULL, OPT_BASELINE},
                                             {"inconclusive", required_argument, NULL, OPT_INCONCLUSIVE},
                                             {"allow-different", required_argument, NULL, OPT_ALLOW},
+                                            {"ab", required_argument, NULL, OPT_AB},
+                                            {"output", required_argument, NULL, 'o'},
                                             {"help", no_argument, NULL, 'h'}};
     for (int i = 0; i < N_OUTPUTS; i++)
-        options[5 + i] = (struct option){outputs[i].flag, required_argument, NULL, OPT_FIRST_OUTPUT + i};
+        options[7 + i] = (struct option){outputs[i].flag, required_argument, NULL, OPT_FIRST_OUTPUT + i};
     int opt, status = 0;
     optind = 0;
-    while (!status && (opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while (!status && (opt = getopt_long(argc, argv, "c:o:h", options, NULL)) != -1) {
         if (opt >= OPT_FIRST_OUTPUT) {
             g->files[opt - OPT_FIRST_OUTPUT] = optarg;
             continue;
         }
         switch (opt) {
         case 'c': g->config = optarg; break;
+        case 'o': g->ab.dir = optarg; break;
+        case OPT_AB: g->ab.base = optarg; break;
         case OPT_BASELINE: g->baseline = optarg; break;
         case OPT_INCONCLUSIVE: g->inconclusive = optarg; break;
         case OPT_ALLOW: status = record_pair_allow("gate", &g->pair, optarg); break;
@@ -137,14 +146,50 @@ static int judge_records(struct gate *g, const char *fresh)
     return status;
 }
 
+/* Runs both programs, where the gate names a suite, and counts. */
+static int judge_programs(struct gate *g)
+{
+    struct comparison_table t = {.confidence = g->rules.confidence, .same_output = true};
+    json_t *record = NULL;
+    int status = g->rules.suite[0] ? gate_ab_run(&g->rules, &g->ab, &record) : 0;
+    if (status)
+        return status;
+    g->pair.base = json_incref(record);
+    g->pair.fresh = record;
+    int rc = record ? comparison_make(record, record, g->rules.confidence, &t) : 0;
+    rc = rc ? rc : gate_ab_count(&g->rules, &g->ab, &t);
+    status = rc ? args_complain("gate", EXIT_FAILED, "out of memory") : conclude(g, &t, g->ab.base, g->ab.fresh);
+    comparison_free(&t);
+    record_pair_free(&g->pair);
+    return status;
+}
+
+static int check_programs(struct gate *g, const char *fresh)
+{
+    const char *programs[] = {g->ab.base, fresh};
+    g->ab.fresh = fresh;
+    for (size_t i = 0; i < 2; i++)
+        if (access(programs[i], X_OK))
+            return args_complain("gate", EXIT_BAD_INPUT, "--ab '%s': %s", programs[i], strerror(errno));
+    if (g->rules.suite[0] || g->rules.count_model[0])
+        return 0;
+    return args_complain("gate", EXIT_BAD_INPUT,
+                         "--ab needs a gate file (-c) with 'suite' in [ab] or 'model' in [count], as `ci` has");
+}
+
 int cmd_gate(int argc, char **argv)
 {
-    struct gate g = {.config = NULL};
+    struct gate g = {.ab = {.dir = "out/gate"}};
     int status = parse(&g, argc, argv);
-    if (!status && (!g.baseline || argc - optind != 1))
-        status = args_complain("gate", EXIT_BAD_INPUT, "--baseline BASE and one NEW record are needed; see bitjoule gate --help");
+    if (!status && (!g.baseline == !g.ab.base || argc - optind != 1))
+        status = args_complain("gate", EXIT_BAD_INPUT,
+                               "--baseline BASE and one NEW record, or --ab OLD and one NEW program; see bitjoule "
+                               "gate --help");
     status = status ? status : read_rules(&g);
-    status = status ? status : judge_records(&g, argv[optind]);
+    if (!status && g.ab.base)
+        status = check_programs(&g, argv[optind]);
+    if (!status)
+        status = g.ab.base ? judge_programs(&g) : judge_records(&g, argv[optind]);
     gate_config_free(&g.rules);
     return status;
 }

@@ -1,5 +1,5 @@
-/* `bitjoule worker --fd N`: serves the worker protocol (worker.h) on an inherited socket. The harness starts it, for blocks in fresh
- * processes and to compare two programs; it is of no use by hand. */
+/* `bitjoule worker --fd N`: serves the worker protocol (worker.h) on an inherited socket. The harness starts it, for blocks in
+ * fresh processes and to compare two programs; it is of no use by hand. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

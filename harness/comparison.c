@@ -98,12 +98,15 @@ static int from_samples(const json_t *cell, bool energy, struct values *x)
     return 0;
 }
 
-/* instructions_per_token: of the counters, where there are any */
+/* instructions_per_token: of the CPU's counters, where there are any. With one thread: several spin at barriers for as long as it
+ * takes. */
 static int exact_value(const json_t *cell, const char *name, struct values *x)
 {
     const json_t *work = json_object_get(cell, "work");
     const double tokens = saved_number(work, "tokens");
     const bool counted = !strcmp(name, "instructions_per_token");
+    if (counted && !(saved_number(cell, "threads") <= 1))
+        return 0;
     const json_t *metric = metric_json_find(json_object_get(cell, "metrics"), counted ? "instructions" : name);
     double value = saved_number(metric, "value");
     if (!strcmp(name, "bytes_per_token"))
@@ -115,7 +118,8 @@ static int exact_value(const json_t *cell, const char *name, struct values *x)
         snprintf(x->reason, sizeof x->reason, "%.180s", saved_text(metric, "reason"));
     if (isnan(value) || value < 0)
         return 0;
-    if (reserve(x, 1))
+    x->v = malloc(sizeof *x->v);
+    if (!x->v)
         return -ENOMEM;
     x->v[x->n++] = value;
     return 0;
