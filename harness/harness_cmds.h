@@ -5,6 +5,8 @@
 int cmd_bench(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
+int cmd_history(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 int cmd_kernels(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_lossless(int argc, char **argv);

@@ -27,6 +27,8 @@ static const struct command {
     {"energy", cmd_energy, "joules, watts and counters of a command or an interval"},
     {"compare", cmd_compare, "two records side by side: ratios, intervals, p"},
     {"gate", cmd_gate, "may this build replace that one? for continuous integration"},
+    {"history", cmd_history, "how the numbers of a machine developed, and where they jump"},
+    {"merge", cmd_merge, "records of several runs or machines into one"},
     {"report", cmd_report, "tables and plots from results"},
     {"claims", cmd_claims, "the verdict on every published claim"},
     {"export", cmd_export, "results in the formats of other tools"},
