@@ -221,11 +221,12 @@ struct model_work model_work(const struct model *m, size_t pos, size_t n, size_t
     const double kv_row = 2.0 * (double)hp->n_layer * (double)(hp->n_head_kv * hp->head_dim); /* K and V elements of one position */
     const double seen = (double)n * (double)pos + 0.5 * (double)n * (double)(n + 1);          /* positions read by all n queries */
     const size_t head_bytes = weights_bytes(&m->head);
+    const double kv_bytes = kv_row * (double)kv_elem_bytes * (double)(pos + n);
     return (struct model_work){
         .linear_macs = (double)n * (double)m->linear_params,
         .head_macs = (double)n_logits * (double)(hp->n_vocab * hp->n_embd),
         .attn_macs = 2.0 * seen * (double)(hp->n_layer * hp->n_head * hp->head_dim),
-        .bytes = (double)m->linear_bytes + (n_logits ? (double)head_bytes : 0.0) + (double)m->norm_bytes +
-                 kv_row * (double)kv_elem_bytes * (double)(pos + n),
+        .bytes = (double)m->linear_bytes + (n_logits ? (double)head_bytes : 0.0) + (double)m->norm_bytes + kv_bytes,
+        .kv_bytes = kv_bytes,
     };
 }

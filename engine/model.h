@@ -49,14 +49,14 @@ struct model {
     struct weights embd, head;        /* head shares embd's data when tied */
     const float *output_norm, *rope_factors;
     struct layer *layers;
-    struct gguf *gguf; /* NULL for synth; kept open for the tokenizer's metadata */
+    struct gguf *gguf;                           /* NULL for synth; kept open for the tokenizer's metadata */
     size_t linear_bytes, embd_bytes, norm_bytes; /* as they are in memory */
     size_t linear_params, embd_params, total_params;
     /* Wall time of model_load; of it, waiting for the file's pages (mean over the threads; with the scan of block scales; 0 for
      * synth), and what else filling the memory layout took (synth: making the weights). The rest: opening, metadata, memory. */
     double load_s, read_s, repack_s;
     struct huge_map arena; /* every tensor's memory */
-    size_t arena_bytes; /* used of it */
+    size_t arena_bytes;    /* used of it */
 };
 
 /* `spec`: path of a .gguf file, or "synth:SHAPE" (configs/models/SHAPE.ini). 0, or a negative errno and one line in err.
@@ -65,12 +65,14 @@ int model_load(const char *spec, const struct model_options *opt, struct model *
 void model_free(struct model *m);
 
 /* Bytes that model_load would allocate, and hyper-parameters, without loading (for planning and refusing). */
-int model_plan(const char *spec, const struct model_options *opt, struct hparams *hp, size_t *weight_bytes, char err[MODEL_ERR_LEN]);
+int model_plan(const char *spec, const struct model_options *opt, struct hparams *hp, size_t *weight_bytes,
+               char err[MODEL_ERR_LEN]);
 
 /* Work of one forward pass of n tokens that start at position pos, with logits for n_logits of them.
- * macs: multiply-adds of the linear layers and lm_head (attention apart); bytes: weights and KV read from memory once. */
+ * macs: multiply-adds of the linear layers and lm_head (attention apart); bytes: weights and KV read from memory once; kv_bytes: of
+ * them, the KV. */
 struct model_work {
-    double linear_macs, head_macs, attn_macs, bytes;
+    double linear_macs, head_macs, attn_macs, bytes, kv_bytes;
 };
 struct model_work model_work(const struct model *m, size_t pos, size_t n, size_t n_logits, size_t kv_elem_bytes);
 

@@ -17,6 +17,7 @@
 
 #include "harness/block_metrics.h"
 #include "harness/cell_ops.h"
+#include "harness/cell_request.h"
 #include "harness/json_util.h"
 #include "profiles/metric_out.h"
 
@@ -347,7 +348,7 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
     json_t *measured =
         ok ? measured_json(c, r) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");
     if (!cell || !rest || !measured || json_object_update(cell, rest) || json_object_update(cell, measured) ||
-        ops_into_cell(cell, ok ? r->profile : NULL, median_s(r))) {
+        request_into_cell(cell, c, r) || ops_into_cell(cell, ok ? r->profile : NULL, median_s(r))) {
         json_decref(cell);
         cell = NULL;
     }

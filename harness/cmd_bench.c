@@ -20,7 +20,10 @@
 #include "harness/harness_cmds.h"
 #include "harness/interrupt.h"
 #include "harness/last_level.h"
+#include "harness/live.h"
 #include "harness/run_header.h"
+#include "harness/scenario.h"
+#include "harness/watch.h"
 #include "profiles/energy.h"
 #include "profiles/host_info.h"
 #include "profiles/time_clock.h"
@@ -38,11 +41,14 @@ enum {
     OPT_ISOLATE,
     OPT_AGAINST,
     OPT_PROGRAM,
+    OPT_SCENARIO,
+    OPT_WATCH,
     OPT_FIRST_KEY
 }; /* OPT_FIRST_KEY + row of flag_keys */
 
 struct bench {
     const char *suite_name, *dir, *sysfs, *energy_source;
+    const char *scenario; /* name; NULL: a suite */
     const char *baseline; /* as given; NULL: none */
     double baseline_s;    /* 0: none */
     bool estimate, dry_run, no_report, profile, isolate, models_given;
@@ -53,6 +59,8 @@ struct bench {
     struct record record;
     struct progress progress;
     struct experiment experiment;
+    size_t scenarios_failed;
+    json_t *watched; /* of the whole run; NULL: not asked for */
 };
 
 /* Flags that set a key of the suite. */
@@ -72,6 +80,8 @@ static const struct {
     {0, "kv", "matrix", "kv"},
     {0, "embedding", "matrix", "embedding"},
     {0, "isa", "matrix", "isa"},
+    {0, "pg", "matrix", "request"},
+    {0, "npl", "matrix", "sequences"},
     {0, "timeout", "measure", "timeout_s"},
     {0, "seed", "matrix", "seed"},
     {0, "block", "measure", "block_s"},
@@ -91,6 +101,8 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
                                  "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
                                  "  -n, --n-gen LIST       tokens of decode; 0: none\n"
+                                 "  -pg PP,TG              a prompt and its answer as one request, or a list pp128+tg32,...\n"
+                                 "  -npl LIST              sequences that decode at once\n"
                                  "  -d, --n-depth LIST     tokens in the cache beforehand\n"
                                  "  -b, --batch-size LIST  tokens of one prefill pass\n"
                                  "  -r, --repetitions N    exactly N rounds: a block of every cell in each\n"
@@ -117,6 +129,8 @@ static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      
                                  "      --against PROGRAM  every cell also with this older bitjoule, in the same rounds\n"
                                  "      --program PROGRAM  with --against: that one instead of this one; no peaks then\n"
                                  "      --profile          one more repetition of each cell: its time by operation\n"
+                                 "      --scenario NAME    a profile of machine and service: mobile, edge, server, cloud, or a file\n"
+                                 "      --watch[=HZ]       sample memory, CPU, tokens/s, frequency and power (5; at most 10)\n"
                                  "      --no-report        only results.jsonl and results.json\n"
                                  "Flags override the suite. Lists may be repeated.\n";
 
@@ -144,12 +158,22 @@ static void long_options(struct option *o)
                                         {"profile", no_argument, NULL, OPT_PROFILE},
                                         {"isolate", no_argument, NULL, OPT_ISOLATE},
                                         {"against", required_argument, NULL, OPT_AGAINST},
-                                        {"program", required_argument, NULL, OPT_PROGRAM}};
+                                        {"program", required_argument, NULL, OPT_PROGRAM},
+                                        {"scenario", required_argument, NULL, OPT_SCENARIO},
+                                        {"watch", optional_argument, NULL, OPT_WATCH}};
     memcpy(o, own, sizeof own);
     o += sizeof own / sizeof own[0];
     for (int i = 0; i < N_FLAG_KEYS; i++)
         *o++ = (struct option){flag_keys[i].name, required_argument, NULL, OPT_FIRST_KEY + i};
     *o = (struct option){0};
+}
+
+/* llama-bench writes these with one dash, which getopt would take for -p g and -n pl. */
+static void double_dashes(int argc, char **argv)
+{
+    static char pg[] = "--pg", npl[] = "--npl";
+    for (int i = 1; i < argc; i++)
+        argv[i] = !strcmp(argv[i], pg + 1) ? pg : !strcmp(argv[i], npl + 1) ? npl : argv[i];
 }
 
 /* Row of flag_keys that an option value stands for; -1: none. */
@@ -202,6 +226,7 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_ISOLATE: b->isolate = true; break;
         case OPT_AGAINST: b->against = optarg; break;
         case OPT_PROGRAM: b->program = optarg; break;
+        case OPT_SCENARIO: b->scenario = optarg; break;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
         case 'h': printf(usage_text, format_names(names, sizeof names)); return 0;
@@ -224,6 +249,10 @@ static int apply_key_flags(struct suite *s, int argc, char **argv, const struct 
     while ((opt = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
         char why[SUITE_ERR_LEN] = "";
         const int row = flag_row(opt);
+        if (opt == OPT_WATCH && suite_set(s, "measure", "watch_hz", optarg ? optarg : "5", why)) {
+            snprintf(err, SUITE_ERR_LEN, "--watch: %.450s", why);
+            return -EINVAL;
+        }
         if (row < 0)
             continue;
         int rc = suite_set(s, flag_keys[row].section, flag_keys[row].key, optarg, why);
@@ -240,16 +269,22 @@ static int apply_key_flags(struct suite *s, int argc, char **argv, const struct 
 static int read_suite(struct bench *b, int argc, char **argv, const struct option *options, char err[SUITE_ERR_LEN])
 {
     char path[PATH_LEN], names[256];
-    const char *name = b->suite_name ? b->suite_name : "quick";
+    const char *folder = b->scenario ? "scenarios" : "suites";
+    const char *name = b->scenario ? b->scenario : b->suite_name ? b->suite_name : "quick";
     suite_init(&b->suite);
-    int rc = config_path("suites", name, path, sizeof path);
+    int rc = config_path(folder, name, path, sizeof path);
     if (rc) {
-        config_names("suites", names, sizeof names);
-        snprintf(err, SUITE_ERR_LEN, "-c %.150s: no such suite; there are: %.250s", name, names);
+        config_names(folder, names, sizeof names);
+        snprintf(err, SUITE_ERR_LEN, "%s %.150s: no such %s; there are: %.250s", b->scenario ? "--scenario" : "-c", name,
+                 b->scenario ? "scenario" : "suite", names);
         return rc;
     }
     rc = suite_read(&b->suite, path, err);
-    if (!rc && !b->suite_name && b->models_given) { /* quick's own rows are not what was asked for */
+    if (!rc && b->scenario && !b->suite.scenario.threads) {
+        snprintf(err, SUITE_ERR_LEN, "%s: no [scenario] in it", path);
+        return -EINVAL;
+    }
+    if (!rc && !b->suite_name && !b->scenario && b->models_given) { /* quick's own rows are not what was asked for */
         str_list_clear(&b->suite.quality.models);
         str_list_clear(&b->suite.lossless.models);
         snprintf(b->suite.name, sizeof b->suite.name, "custom");
@@ -267,9 +302,12 @@ static json_t *footer_json(struct bench *b, double began_s)
     char utc[32];
     utc_now(utc);
     json_t *warnings = json_object_get(b->record.root, "warnings");
-    return json_pack("{s:{s:s, s:f, s:b}, s:o, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s,
+    json_t *footer = json_pack("{s:{s:s, s:f, s:b}, s:o, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s,
                      "interrupted", (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results),
                      "energy", bench_energy_json(&b->experiment), "warnings", warnings);
+    if (footer && b->watched)
+        json_object_set_new(footer, "watch", b->watched);
+    return footer;
 }
 
 static bool own_path(char path[PATH_LEN])
@@ -303,10 +341,10 @@ static int make_report(const struct bench *b)
 
 static bool any_failed(const struct bench *b)
 {
-    for (size_t i = 0; i < b->plan.n_cells; i++)
+    for (size_t i = 0; i < b->plan.n_cells && b->experiment.results; i++)
         if (b->experiment.results[i].status == CELL_FAILED)
             return true;
-    return false;
+    return b->scenarios_failed > 0;
 }
 
 static int conclude(struct bench *b, double began_s)
@@ -316,7 +354,10 @@ static int conclude(struct bench *b, double began_s)
         fprintf(stderr, "bitjoule bench: %s\n", b->record.err);
         return EXIT_FAILED;
     }
-    bench_print_results(stdout, b->record.root);
+    if (b->suite.scenario.threads)
+        scenario_print(stdout, b->record.root);
+    else
+        bench_print_results(stdout, b->record.root);
     ops_print(stdout, b->record.root);
     bench_lossless_print(stdout, b->record.root);
     printf("results: %s/results.json\n", b->dir);
@@ -333,6 +374,14 @@ static int conclude(struct bench *b, double began_s)
 
 /* ---- the run -------------------------------------------------------------------------------------------------------- */
 
+static unsigned most_threads(const struct suite *s)
+{
+    unsigned most = 1;
+    for (size_t i = 0; i < s->threads.n; i++)
+        most = s->threads.v[i] > most ? s->threads.v[i] : most;
+    return most;
+}
+
 /* Large enough that caches do not matter: four times the last level, at least 256 MiB, at most an eighth of what is free. */
 static size_t peak_buffer_bytes(const json_t *host, size_t available)
 {
@@ -340,6 +389,27 @@ static size_t peak_buffer_bytes(const json_t *host, size_t available)
     if (4 * last_level_bytes(host) > bytes)
         bytes = 4 * last_level_bytes(host);
     return bytes < available / 8 ? bytes : available / 8;
+}
+
+/* The cells of the matrix, watched from outside where that was asked for. */
+static int run_cells(struct bench *b)
+{
+    const struct watch_options wo = {.env = &b->experiment.options->env, .hz = b->suite.watch_hz, .threads = most_threads(&b->suite)};
+    struct watch *watch = NULL;
+    if (b->suite.watch_hz > 0 && (!live_share() || watch_start(&wo, &watch)))
+        return -ENOMEM;
+    const int rc = experiment_run(&b->experiment);
+    if (watch)
+        b->watched = watch_stop(watch, NULL);
+    return rc;
+}
+
+static int run_scenario(struct bench *b, const struct worker_options *options)
+{
+    struct scenario_run r = {.suite = &b->suite, .plan = &b->plan, .record = &b->record, .progress = &b->progress, .options = options};
+    const int rc = scenario_run(&r);
+    b->scenarios_failed = r.failed;
+    return rc;
 }
 
 static int run(struct bench *b, int argc, char **argv, size_t available)
@@ -369,7 +439,7 @@ static int run(struct bench *b, int argc, char **argv, size_t available)
                                             b->program ? 0 : peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
                                         .profile = b->profile,
                                         .isolate = b->isolate ? self : NULL};
-    int rc = b->record.rc ? b->record.rc : experiment_run(&b->experiment);
+    int rc = b->record.rc ? b->record.rc : b->suite.scenario.threads ? run_scenario(b, &options) : run_cells(b);
     rc = rc ? rc : bench_lossless(&b->experiment);
     progress_end(&b->progress);
     int status = EXIT_FAILED;
@@ -388,6 +458,7 @@ int cmd_bench(int argc, char **argv)
     struct option options[N_FLAG_KEYS + 18];
     char err[SUITE_ERR_LEN] = "";
     long_options(options);
+    double_dashes(argc, argv);
     int status = parse_own_flags(&b, argc, argv, options);
     if (status >= 0)
         return status;

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,53 @@ int uint_list_add(struct uint_list *l, const char *text, struct uint_limits lim,
     int rc = 0;
     while (!rc && next_part(&text, part, sizeof part))
         rc = add_part(l, part, lim, err);
+    return rc;
+}
+
+static bool parse_request(const char *part, const char *first, const char *middle, unsigned max, struct request *out)
+{
+    char text[64];
+    unsigned long long prompt, gen;
+    const char *cut = strstr(part, middle);
+    const size_t skip = strlen(first);
+    if (strncmp(part, first, skip) || !cut || (size_t)(cut - part) >= sizeof text)
+        return false;
+    snprintf(text, sizeof text, "%.*s", (int)(cut - part - (ptrdiff_t)skip), part + skip);
+    if (!parse_uint(text, 1, max, &prompt) || !parse_uint(cut + strlen(middle), 1, max, &gen))
+        return false;
+    *out = (struct request){(unsigned)prompt, (unsigned)gen};
+    return true;
+}
+
+static int push_request(struct request_list *l, struct request r, char err[LIST_ERR_LEN])
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].n_prompt == r.n_prompt && l->v[i].n_gen == r.n_gen)
+            return 0;
+    if (l->n == REQUESTS_MAX) {
+        snprintf(err, LIST_ERR_LEN, "more than %d requests in a list", REQUESTS_MAX);
+        return -EINVAL;
+    }
+    l->v[l->n++] = r;
+    return 0;
+}
+
+int request_list_add(struct request_list *l, const char *text, unsigned max, char err[LIST_ERR_LEN])
+{
+    char part[64];
+    struct request r;
+    int rc = 0;
+    if (parse_request(text, "", ",", max, &r))
+        return push_request(l, r, err);
+    while (!rc && next_part(&text, part, sizeof part)) {
+        if (parse_request(part, "pp", "+tg", max, &r)) {
+            rc = push_request(l, r, err);
+        } else {
+            snprintf(err, LIST_ERR_LEN, "'%.60s' is no request such as pp128+tg32 (or 128,32), each number from 1 to %u", part,
+                     max);
+            rc = -EINVAL;
+        }
+    }
     return rc;
 }
 

@@ -1,4 +1,4 @@
-/* Lists on the command line and in suites: numbers with ranges as llama-bench writes them, and comma-separated words.
+/* Lists on the command line and in suites: numbers with ranges as llama-bench writes them, requests, and comma-separated words.
  *
  *     "1,2,4"   "1-8"   "1-8+2" (1,3,5,7)   "1-8*2" (1,2,4,8)   "all"   "pow2" (1,2,4,... and all)
  *
@@ -22,6 +22,18 @@ struct uint_limits {
     unsigned min, max, all;
 };
 int uint_list_add(struct uint_list *l, const char *text, struct uint_limits lim, char err[LIST_ERR_LEN]);
+
+/* A prompt and an answer: "pp128+tg32", or as llama-bench's -pg has it, one of them, "128,32". */
+struct request {
+    unsigned n_prompt, n_gen;
+};
+enum { REQUESTS_MAX = 32 };
+struct request_list {
+    struct request v[REQUESTS_MAX];
+    size_t n;
+};
+/* Appends what `text` lists; both numbers are from 1 to max. 0, or -EINVAL and one line in err. */
+int request_list_add(struct request_list *l, const char *text, unsigned max, char err[LIST_ERR_LEN]);
 
 struct str_list {
     char **v;

@@ -1,6 +1,6 @@
 /* Builds the matrix of cells.
  *
- *     need = weights (as the engine plans them) + KV cache 2 * layers * n_ctx * kv_heads * head_dim * element size
+ *     need = weights (as the engine plans them) + KV cache 2 * sequences * layers * n_ctx * kv_heads * head_dim * element size
  *          + scratch (activations of one pass, logits, per-thread buffers) + a fixed share for the process
  * The time estimate takes round figures for this class of machine; it only has to weigh cells against each other, since the
  * time left is scaled by what was really needed so far. Nothing is loaded and nothing is measured here. */
@@ -99,17 +99,19 @@ static struct group *add_group(struct plan *p, const char *spec, const struct fo
 
 /* ---- cells ---------------------------------------------------------------------------------------------------------- */
 
-static double kv_bytes(const struct hparams *hp, size_t n_ctx, enum kv_type kv)
+static double kv_bytes(const struct hparams *hp, const struct cell *c, enum kv_type kv)
 {
-    return 2.0 * (double)(hp->n_layer * hp->n_head_kv * hp->head_dim) * (double)n_ctx * (kv == KV_F32 ? 4 : 2);
+    const double positions = (double)c->n_ctx * c->sequences;
+    return 2.0 * (double)(hp->n_layer * hp->n_head_kv * hp->head_dim) * positions * (kv == KV_F32 ? 4 : 2);
 }
 
 /* Per token of a pass: residual, norm, q, k, v, attention, output (about 7 rows of n_embd) and gate, up, product, each as float
- * and as int8. One row of logits; scores of every head; buffers of every thread; 32 MiB for program, libraries and tokenizer. */
+ * and as int8. A row of logits for each sequence; scores of every head; buffers of every thread; 32 MiB for program, libraries and
+ * tokenizer. */
 static double scratch_bytes(const struct hparams *hp, const struct cell *c)
 {
     const double row = 5.0 * (7.0 * (double)hp->n_embd + 3.0 * (double)hp->n_ff);
-    const double all_logits = c->quality ? 64 : 1, scores = (double)(hp->n_head * c->n_ctx);
+    const double all_logits = c->quality ? 64 : c->sequences, scores = (double)(hp->n_head * c->n_ctx);
     return row * c->batch + 4 * (all_logits * (double)hp->n_vocab + scores) + (double)c->threads * KERNEL_SCRATCH_BYTES +
            32.0 * 1024 * 1024;
 }
@@ -127,8 +129,8 @@ static double expected_rounds(const struct suite *s, double once)
 /* Round figures: 10 GB/s for weights, 25 GMAC/s for each thread, 0.5 GB/s for loading (spread over the cells of a group). */
 static double estimate(const struct suite *s, const struct group *g, const struct cell *c)
 {
-    const double tokens = c->quality ? (double)s->quality.window * s->quality.windows : c->n_gen ? c->n_gen : c->n_prompt;
-    const double passes = c->quality || !c->n_gen ? tokens / c->batch : tokens;
+    const double prompt = c->quality ? (double)s->quality.window * s->quality.windows : c->n_prompt;
+    const double tokens = prompt + (double)c->n_gen * c->sequences, passes = prompt / c->batch + c->n_gen;
     const double macs = tokens * (plan_linear_params(&g->hp) + (double)(g->hp.n_vocab * g->hp.n_embd) * (passes / tokens));
     const double by_bytes = passes * (double)g->weight_bytes / 10e9, by_macs = macs / (25e9 * c->threads);
     const double once = by_bytes > by_macs ? by_bytes : by_macs;
@@ -145,6 +147,12 @@ static void say_too_large(struct cell *c, double weights, double available)
              c->need_bytes / unit, name, available / unit, name, weights / unit, (c->need_bytes - weights) / unit);
 }
 
+double plan_need_bytes(const struct suite *s, const struct group *g, const struct cell *c)
+{
+    const double session = kv_bytes(&g->hp, c, s->kv) + scratch_bytes(&g->hp, c);
+    return (double)g->weight_bytes + fmax(session, MODEL_LOAD_SPARE);
+}
+
 static int add_cell(const struct suite *s, struct plan *p, size_t available, struct cell c)
 {
     struct cell *grown = realloc(p->cells, (p->n_cells + 1) * sizeof *grown);
@@ -155,8 +163,7 @@ static int add_cell(const struct suite *s, struct plan *p, size_t available, str
     if (g->reason[0])
         memcpy(c.reason, g->reason, sizeof c.reason);
     else {
-        const double session = kv_bytes(&g->hp, c.n_ctx, s->kv) + scratch_bytes(&g->hp, &c);
-        c.need_bytes = (double)g->weight_bytes + fmax(session, MODEL_LOAD_SPARE);
+        c.need_bytes = plan_need_bytes(s, g, &c);
         c.estimate_s = estimate(s, g, &c);
         if (c.need_bytes > (double)available)
             say_too_large(&c, (double)g->weight_bytes, (double)available);
@@ -185,24 +192,41 @@ static int add_prefill(const struct suite *s, struct plan *p, size_t available, 
 
 static int add_decode(const struct suite *s, struct plan *p, size_t available, struct cell c, unsigned n)
 {
+    int rc = 0;
     c.workload = "decode";
     c.n_gen = n;
-    c.batch = 1;
     c.n_ctx = (size_t)c.depth + n;
     snprintf(c.test, sizeof c.test, "tg%u", n);
+    for (size_t i = 0; !rc && i < s->sequences.n; i++) {
+        c.batch = c.sequences = s->sequences.v[i];
+        rc = add_cell(s, p, available, c);
+    }
+    return rc;
+}
+
+static int add_request(const struct suite *s, struct plan *p, size_t available, struct cell c, struct request r)
+{
+    c.workload = "request";
+    c.n_prompt = r.n_prompt;
+    c.n_gen = r.n_gen;
+    c.batch = s->batch.v[0] < r.n_prompt ? s->batch.v[0] : r.n_prompt;
+    c.n_ctx = (size_t)c.depth + r.n_prompt + r.n_gen;
+    snprintf(c.test, sizeof c.test, "pp%u+tg%u", r.n_prompt, r.n_gen);
     return add_cell(s, p, available, c);
 }
 
 static int add_tests(const struct suite *s, struct plan *p, size_t available, size_t group)
 {
     int rc = 0;
-    for (size_t t = 0; t < s->threads.n; t++)
+    for (size_t t = 0; t < s->threads.n && !s->scenario.threads; t++) /* a scenario has loads instead of tests */
         for (size_t d = 0; d < s->depth.n; d++) {
-            const struct cell c = {.group = group, .threads = s->threads.v[t], .depth = s->depth.v[d]};
+            const struct cell c = {.group = group, .threads = s->threads.v[t], .depth = s->depth.v[d], .sequences = 1};
             for (size_t i = 0; !rc && i < s->prompt.n; i++)
                 rc = s->prompt.v[i] ? add_prefill(s, p, available, c, s->prompt.v[i]) : 0;
             for (size_t i = 0; !rc && i < s->gen.n; i++)
                 rc = s->gen.v[i] ? add_decode(s, p, available, c, s->gen.v[i]) : 0;
+            for (size_t i = 0; !rc && i < s->requests.n; i++)
+                rc = add_request(s, p, available, c, s->requests.v[i]);
         }
     return rc;
 }
@@ -219,6 +243,7 @@ static int add_quality(const struct suite *s, struct plan *p, size_t available, 
                            .test = "ppl",
                            .n_prompt = s->quality.window,
                            .batch = s->quality.window < 64 ? s->quality.window : 64,
+                           .sequences = 1,
                            .n_ctx = s->quality.window};
     return add_cell(s, p, available, c);
 }

@@ -2,7 +2,7 @@
  * and about how long each takes.
  *
  * Cells of one model and format form a group, so that one worker loads the weights once. Inside a group: thread counts, then depths,
- * then prefill, then decode. The groups of the quality row come last. In which order they are run is schedule.h's business.
+ * then prefill, decode and requests. The groups of the quality row come last. In which order they are run is schedule.h's business.
  *
  * Two programs can be compared: plan_add_arms() doubles the matrix, every cell then exists once in the arm "base" and once in "new",
  * each with the program whose workers run it. */
@@ -34,9 +34,10 @@ struct group {
 struct cell {
     size_t group;
     const char *workload;     /* struct workload.name */
-    char test[PLAN_NAME_LEN]; /* "pp128", "tg32", "ppl" */
+    char test[PLAN_NAME_LEN]; /* "pp128", "tg32", "pp128+tg32", "ppl" */
     unsigned threads, n_prompt, n_gen, depth;
-    unsigned batch; /* tokens of one pass: prefill's chunk; 1 for decode */
+    unsigned batch;     /* tokens of one pass: prefill's chunk; of decode, the sequences */
+    unsigned sequences; /* contexts of n_ctx tokens each */
     bool quality;
     size_t n_ctx;                 /* length of the KV cache it needs */
     double need_bytes;            /* weights, KV cache and scratch */
@@ -56,6 +57,9 @@ struct plan {
  * the quality row that is not there only skips its cells: it may be a file that this installation lacks. */
 int plan_make(const struct suite *s, size_t mem_available, struct plan *out, char err[SUITE_ERR_LEN]);
 void plan_free(struct plan *p);
+
+/* Bytes that a cell of a group needs: weights, KV caches and scratch. */
+double plan_need_bytes(const struct suite *s, const struct group *g, const struct cell *c);
 
 /* Every group and cell twice: arm "base" run by one program, arm "new" by the other. NULL stands for this program. 0 or -ENOMEM. */
 int plan_add_arms(struct plan *p, const char *base_program, const char *new_program);

@@ -137,7 +137,7 @@ int record_line(struct record *r, const char *type, json_t *object)
     const int rc = r->rc ? r->rc : write_line(r, type, object);
     static const struct {
         const char *type, *list;
-    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}, {"lossless", "lossless"}};
+    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}, {"lossless", "lossless"}, {"scenario", "scenarios"}};
     const char *list = NULL;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list = strcmp(type, lists[i].type) ? list : lists[i].list;

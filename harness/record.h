@@ -24,7 +24,7 @@ struct record {
 int record_open(const char *dir, struct record *out, char err[RECORD_ERR_LEN]);
 /* The header's fields go to the top of results.json. Takes `header` over. */
 int record_header(struct record *r, json_t *header);
-/* One line of the stream. Peaks, contests, cells and "lossless" also go into results.json, other types only into the
+/* One line of the stream. Peaks, contests, cells, scenarios and "lossless" also go into results.json, other types only into the
  * stream. Takes `object` over. */
 int record_line(struct record *r, const char *type, json_t *object);
 /* The footer's fields complete those of the header ("run" is merged). Then results.json, written beside and renamed. Takes

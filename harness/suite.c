@@ -21,10 +21,14 @@ enum key_type {
     KEY_WORDS,
     KEY_FORMATS,
     KEY_UINTS,
+    KEY_REQUESTS,
     KEY_UINT,
     KEY_U64,
     KEY_SECONDS,
     KEY_SHARE,
+    KEY_REAL,
+    KEY_PRIORITY,
+    KEY_LOADS,
     KEY_TEXT,
     KEY_FORMAT,
     KEY_KV,
@@ -39,7 +43,10 @@ struct key {
     bool cores;        /* the words "all" and "pow2" stand for core counts */
 };
 
-enum { MAX_TOKENS = 1 << 20, MAX_REPS = 10000 };
+enum { MAX_TOKENS = 1 << 20, MAX_REPS = 10000, MAX_NUMBER = 1000000000 };
+
+const char scenario_priorities[] = "latency, efficiency, throughput, scalability";
+const char scenario_loads[] = "single-stream, offline, server";
 
 #define AT(field) offsetof(struct suite, field)
 static const struct key keys[] = {
@@ -49,6 +56,8 @@ static const struct key keys[] = {
     {"matrix", "threads", KEY_UINTS, AT(threads), 1, 1024, true},
     {"matrix", "prompt", KEY_UINTS, AT(prompt), 0, MAX_TOKENS, false},
     {"matrix", "gen", KEY_UINTS, AT(gen), 0, MAX_TOKENS, false},
+    {"matrix", "request", KEY_REQUESTS, AT(requests), 1, MAX_TOKENS, false},
+    {"matrix", "sequences", KEY_UINTS, AT(sequences), 1, SESSION_MAX_SEQUENCES, false},
     {"matrix", "depth", KEY_UINTS, AT(depth), 0, MAX_TOKENS, false},
     {"matrix", "batch", KEY_UINTS, AT(batch), 1, 4096, false},
     {"matrix", "embedding", KEY_FORMAT, AT(embedding), 0, 0, false},
@@ -67,6 +76,24 @@ static const struct key keys[] = {
     {"measure", "counters", KEY_TEXT, AT(counters), 0, 0, false},
     {"measure", "counter_group", KEY_TEXT, AT(counter_group), 0, 0, false},
     {"measure", "timeout_s", KEY_SECONDS, AT(timeout_s), 0, 0, false},
+    {"measure", "watch_hz", KEY_REAL, AT(watch_hz), 0, 10, false},
+    {"scenario", "threads", KEY_UINT, AT(scenario.threads), 1, 1024, false},
+    {"scenario", "memory_mb", KEY_UINT, AT(scenario.memory_mb), 1, MAX_NUMBER, false},
+    {"scenario", "priority", KEY_PRIORITY, AT(scenario.priority), 0, 0, false},
+    {"scenario", "loads", KEY_LOADS, AT(scenario.loads), 0, 0, false},
+    {"scenario", "request", KEY_REQUESTS, AT(scenario.request), 1, MAX_TOKENS, false},
+    {"scenario", "requests", KEY_UINT, AT(scenario.requests), 1, MAX_NUMBER, false},
+    {"scenario", "sequences", KEY_UINT, AT(scenario.sequences), 1, SESSION_MAX_SEQUENCES, false},
+    {"scenario", "trials", KEY_UINT, AT(scenario.trials), 1, 64, false},
+    {"scenario", "target_ttft_ms", KEY_REAL, AT(scenario.target_ttft_ms), 0, MAX_NUMBER, false},
+    {"scenario", "target_tpot_ms", KEY_REAL, AT(scenario.target_tpot_ms), 0, MAX_NUMBER, false},
+    {"scenario", "percentile", KEY_REAL, AT(scenario.percentile), 0, 100, false},
+    {"scenario", "confidence", KEY_REAL, AT(scenario.confidence), 0, 100, false},
+    {"limits", "memory_mb", KEY_REAL, AT(scenario.max_memory_mb), 0, MAX_NUMBER, false},
+    {"limits", "cpu_percent", KEY_REAL, AT(scenario.max_cpu_percent), 0, 100, false},
+    {"limits", "tokens_per_s", KEY_REAL, AT(scenario.min_tokens_per_s), 0, MAX_NUMBER, false},
+    {"limits", "error_percent", KEY_REAL, AT(scenario.max_error_percent), 0, 100, false},
+    {"limits", "latency_ms", KEY_REAL, AT(scenario.max_latency_ms), 0, MAX_NUMBER, false},
     {"quality", "models", KEY_WORDS, AT(quality.models), 0, 0, false},
     {"quality", "formats", KEY_FORMATS, AT(quality.formats), 0, 0, false},
     {"quality", "text", KEY_TEXT, AT(quality.text), 0, 0, false},
@@ -99,8 +126,22 @@ void suite_init(struct suite *s)
         .timeout_s = 600,
         .quality = {.window = 128, .windows = 32},
         .lossless = {.prompts = 64, .prompt_tokens = 32, .tokens = 100, .window = 128, .windows = 32},
+        .scenario = {.request = {.v = {{128, 32}}, .n = 1},
+                     .requests = 32,
+                     .sequences = 4,
+                     .trials = 6,
+                     .target_ttft_ms = 2000,
+                     .target_tpot_ms = 200,
+                     .percentile = 99,
+                     .confidence = 99,
+                     .max_memory_mb = 1024,
+                     .max_cpu_percent = 80,
+                     .min_tokens_per_s = 5,
+                     .max_error_percent = 5,
+                     .max_latency_ms = 5000},
         .depth = {.v = {0}, .n = 1},
         .batch = {.v = {128}, .n = 1},
+        .sequences = {.v = {1}, .n = 1},
     };
 }
 
@@ -117,6 +158,8 @@ void suite_free(struct suite *s)
     free(s->counter_group);
     free(s->quality.text);
     free(s->lossless.text);
+    free(s->scenario.priority);
+    free(s->scenario.loads);
     *s = (struct suite){0};
 }
 
@@ -206,6 +249,40 @@ static int set_share(double *field, const char *value, char err[SUITE_ERR_LEN])
     return 0;
 }
 
+static int set_real(const struct key *k, double *field, const char *value, char err[SUITE_ERR_LEN])
+{
+    char *end;
+    const double v = strtod(value, &end);
+    if (end == value || *end || !(v > k->min) || v > k->max) {
+        snprintf(err, SUITE_ERR_LEN, "'%.60s' is not a number above %u, at most %u", value, k->min, k->max);
+        return -EINVAL;
+    }
+    *field = v;
+    return 0;
+}
+
+/* One of the words, or with `many` a list of them. */
+static int set_choice(const char *words, char **field, const char *value, bool many, char err[SUITE_ERR_LEN])
+{
+    struct str_list own = {.n = 0}, all = {.n = 0};
+    int rc = str_list_add(&all, words, err);
+    if (!rc)
+        rc = str_list_add(&own, value, err);
+    if (!rc && own.n > 1 && !many)
+        rc = -EINVAL;
+    for (size_t i = 0; !rc && i < own.n; i++) {
+        bool known = false;
+        for (size_t j = 0; j < all.n; j++)
+            known |= !strcmp(own.v[i], all.v[j]);
+        rc = known ? 0 : -EINVAL;
+    }
+    if (rc == -EINVAL)
+        snprintf(err, SUITE_ERR_LEN, "'%.60s' is not %s: %s", value, many ? "a list of these" : "one of these", words);
+    str_list_clear(&own);
+    str_list_clear(&all);
+    return rc ? rc : set_text(field, value, err);
+}
+
 static int set_kv(enum kv_type *field, const char *value, char err[SUITE_ERR_LEN])
 {
     if (strcmp(value, "f16") && strcmp(value, "f32")) {
@@ -243,6 +320,13 @@ static int set_uints(const struct key *k, struct uint_list *l, const char *value
     return uint_list_add(l, value, (struct uint_limits){k->min, k->max, k->cores ? all_cores() : 0}, err);
 }
 
+static int set_requests(const struct key *k, struct request_list *l, const char *value, bool append, char err[SUITE_ERR_LEN])
+{
+    if (!append)
+        l->n = 0;
+    return request_list_add(l, value, k->max, err);
+}
+
 static int set_key(struct suite *s, const struct key *k, const char *value, char err[SUITE_ERR_LEN])
 {
     void *field = (char *)s + k->offset;
@@ -259,10 +343,14 @@ static int set_key(struct suite *s, const struct key *k, const char *value, char
     case KEY_WORDS:
     case KEY_FORMATS: return set_words(field, value, k->type == KEY_FORMATS, append, err);
     case KEY_UINTS: return set_uints(k, field, value, append, err);
+    case KEY_REQUESTS: return set_requests(k, field, value, append, err);
     case KEY_UINT:
     case KEY_U64: return set_number(k, field, value, err);
     case KEY_SECONDS: return set_seconds(field, value, err);
     case KEY_SHARE: return set_share(field, value, err);
+    case KEY_REAL: return set_real(k, field, value, err);
+    case KEY_PRIORITY: return set_choice(scenario_priorities, field, value, false, err);
+    case KEY_LOADS: return set_choice(scenario_loads, field, value, true, err);
     case KEY_KV: return set_kv(field, value, err);
     case KEY_ISA: return set_isa(field, value, err);
     case KEY_FORMAT: return check_format(value, err) ? -EINVAL : set_text(field, value, err);
@@ -317,7 +405,7 @@ static char *next_line(char *buf, int cap, void *stream)
 
 static bool is_list(const struct key *k)
 {
-    return k->type == KEY_WORDS || k->type == KEY_FORMATS || k->type == KEY_UINTS;
+    return k->type == KEY_WORDS || k->type == KEY_FORMATS || k->type == KEY_UINTS || k->type == KEY_REQUESTS;
 }
 
 /* inih's handler: 1 is good. */
@@ -390,12 +478,21 @@ static bool any_above_zero(const struct uint_list *l)
 int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
 {
     const struct quality_suite *q = &s->quality;
+    const struct scenario *sc = &s->scenario;
     const char *what = NULL;
     char counters[COUNTERS_ERR_LEN];
-    if (s->models.n && (!s->formats.n || !s->threads.n))
+    if ((sc->threads || sc->memory_mb || sc->priority || sc->loads) && !(sc->threads && sc->memory_mb && sc->priority && sc->loads))
+        what = "[scenario] needs threads, memory_mb, priority and loads together";
+    else if (sc->threads && (!s->models.n || !s->formats.n))
+        what = "a scenario needs a model (-m) and formats (-f)";
+    else if (sc->threads && sc->request.n != 1)
+        what = "a scenario has one kind of request";
+    else if (sc->threads)
+        return 0;
+    else if (s->models.n && (!s->formats.n || !s->threads.n))
         what = "models need formats (-f) and threads (-t)";
-    else if (s->models.n && !any_above_zero(&s->prompt) && !any_above_zero(&s->gen))
-        what = "nothing to run: prompt (-p) and gen (-n) are both 0";
+    else if (s->models.n && !any_above_zero(&s->prompt) && !any_above_zero(&s->gen) && !s->requests.n)
+        what = "nothing to run: prompt (-p) and gen (-n) are 0, and there is no request (-pg)";
     else if (q->models.n && (!q->text || !q->formats.n))
         what = "[quality] needs models, formats and text together";
     else if (s->lossless.models.n && !s->lossless.text)

@@ -27,13 +27,25 @@ struct lossless_suite {
     unsigned prompts, prompt_tokens, tokens, window, windows;
 };
 
+/* A profile of machine and service; scenario.h. */
+struct scenario {
+    unsigned threads, memory_mb; /* 0: the suite has no scenario */
+    char *priority, *loads;      /* of the words below */
+    struct request_list request; /* one */
+    unsigned requests, sequences, trials;
+    double target_ttft_ms, target_tpot_ms, percentile, confidence; /* the last two in % */
+    double max_memory_mb, max_cpu_percent, min_tokens_per_s, max_error_percent, max_latency_ms;
+};
+extern const char scenario_priorities[], scenario_loads[]; /* "a, b, c" */
+
 struct suite {
     char name[SUITE_NAME_LEN]; /* file name without folder and ".ini" */
     char *path;                /* NULL: made from the command line alone */
     char *description;         /* NULL: none */
 
     struct str_list models, formats;
-    struct uint_list threads, prompt, gen, depth, batch;
+    struct uint_list threads, prompt, gen, depth, batch, sequences;
+    struct request_list requests;
     char *embedding; /* NULL: as in the file, or the format's usual one */
     enum kv_type kv;
     char *isa; /* NULL: the best this CPU has */
@@ -49,6 +61,9 @@ struct suite {
     double contest_s; /* time after which no further round begins, once there are min_rounds */
     double timeout_s; /* for loading a model, and for all of a cell's blocks */
 
+    double watch_hz; /* samples per second of watch.h; 0: no watch */
+
+    struct scenario scenario;
     struct quality_suite quality;
     struct lossless_suite lossless;
     uint64_t given; /* bit per row of the key table: set by the source that is being read */

@@ -105,11 +105,12 @@ static json_t *setup_command(const struct experiment *e, const struct cell *c)
     if (c->quality)
         suite_resolve(e->suite, e->suite->quality.text, text, sizeof text);
     /* decode fills its cache in passes of the engine's own size */
-    return json_pack("{s:s, s:s, s:i, s:I, s:i, s:s, s:i, s:i, s:i, s:i, s:I, s:s, s:i, s:i}", "cmd", "setup", "workload",
-                     c->workload, "threads", (int)c->threads, "n_ctx", (json_int_t)c->n_ctx, "chunk", c->n_gen ? 0 : (int)c->batch,
-                     "kv", experiment_kv(e), "n_prompt", (int)c->n_prompt, "n_gen", (int)c->n_gen, "depth", (int)c->depth, "batch",
-                     (int)c->batch, "seed", (json_int_t)e->suite->seed, "text", text, "window", (int)e->suite->quality.window,
-                     "windows", (int)e->suite->quality.windows);
+    return json_pack("{s:s, s:s, s:i, s:I, s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:I, s:s, s:i, s:i}", "cmd", "setup", "workload",
+                     c->workload, "threads", (int)c->threads, "n_ctx", (json_int_t)c->n_ctx, "chunk",
+                     c->n_prompt ? (int)c->batch : 0, "kv", experiment_kv(e), "n_prompt", (int)c->n_prompt, "n_gen", (int)c->n_gen,
+                     "depth", (int)c->depth, "batch", (int)c->batch, "sequences", (int)c->sequences, "seed",
+                     (json_int_t)e->suite->seed, "text", text, "window", (int)e->suite->quality.window, "windows",
+                     (int)e->suite->quality.windows);
 }
 
 static json_t *plain_command(const char *name)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/live.h"
 #include "harness/workload.h"
 
 struct prefill {
@@ -54,6 +55,7 @@ static int prefill_run(void *state, double *token_s)
     struct prefill *w = state;
     (void)token_s;
     const int rc = session_eval(w->s, w->ids, w->p.n_prompt, false, w->logits);
+    live_add(w->p.n_prompt);
     if (!rc)
         w->first = workload_argmax(w->logits, w->m->hp.n_vocab);
     return rc;
@@ -69,11 +71,7 @@ static struct workload_work prefill_work(const void *state)
 {
     const struct prefill *w = state;
     struct workload_work work = {0};
-    for (size_t done = 0; done < w->p.n_prompt;) {
-        const size_t left = w->p.n_prompt - done, n = left < w->p.batch ? left : w->p.batch;
-        workload_add_pass(&work, w->m, w->p.depth + done, n, n == left, w->p.kv_elem_bytes);
-        done += n;
-    }
+    workload_add_prompt(&work, w->m, &w->p);
     return work;
 }
 

@@ -17,6 +17,7 @@
  *   {"cmd": "peak_block"}                        -> {"read_gb_s", "int8_gmac_s", "fma_gmac_s", "time_s"}
  *   {"cmd": "energy", "idle_s"}                  -> {"source": {...}, "windows": [...], "reason" | null}   idles for idle_s
  *   {"cmd": "lossless", options...}              -> the record's "lossless" entry (lossless.h)
+ *   {"cmd": "confine"}, {"cmd": "serve"}         of scenarios: load_worker.h
  *   {"cmd": "quit"}                                                            no answer
  * An answer {"error": "..."} means that the command failed and the worker is still there.
  *
@@ -31,7 +32,7 @@
 #include "harness/workload.h"
 
 /* Raised whenever a command, an answer or what they mean changes. */
-enum { WORKER_REASON_LEN = 256, WORKER_PROTOCOL = 1 };
+enum { WORKER_REASON_LEN = 256, WORKER_PROTOCOL = 2 };
 
 struct worker_options {
     const struct workload *const *workloads; /* NULL-terminated registry */

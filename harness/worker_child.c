@@ -15,6 +15,7 @@
 #include "engine/session.h"
 #include "harness/build_info.h"
 #include "harness/lossless.h"
+#include "harness/load_worker.h"
 #include "harness/worker_internal.h"
 #include "kernels/cpu.h"
 #include "profiles/energy.h"
@@ -136,6 +137,7 @@ static struct workload_params params_of(struct child *c, const json_t *cmd)
         .n_gen = worker_uint(cmd, "n_gen"),
         .depth = worker_uint(cmd, "depth"),
         .batch = worker_uint(cmd, "batch"),
+        .sequences = worker_uint(cmd, "sequences"),
         .kv_elem_bytes = kv_is_f32(cmd) ? 4 : 2,
         .seed = (uint64_t)json_integer_value(json_object_get(cmd, "seed")),
         .text = c->text,
@@ -150,12 +152,13 @@ static json_t *work_json(const struct workload_work *w)
                      w->bytes);
 }
 
-/* What a pass of the workload runs: layers multiply all its tokens, lm_head those whose logits are wanted. */
+/* What a pass of the workload runs (of a request, one of its prefill): layers multiply all its tokens, lm_head those whose logits are
+ * wanted. */
 static json_t *kernel_json(const struct model *m, const struct workload *wl, const struct workload_params *p)
 {
-    const size_t n = p->n_gen ? 1 : p->batch;
+    const size_t n = p->batch;
     return json_pack("{s:s, s:s, s:s}", "format", m->format->name, "isa", kernel_used(m->layers[0].q.kern, n)->isa, "head_isa",
-                     kernel_used(m->head.kern, wl->all_logits ? n : 1)->isa);
+                     kernel_used(m->head.kern, wl->all_logits ? n : p->sequences)->isa);
 }
 
 static json_t *do_setup(struct child *c, const json_t *cmd)
@@ -170,6 +173,7 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
         .threads = worker_uint(cmd, "threads"),
         .n_ctx = worker_uint(cmd, "n_ctx"),
         .chunk = worker_uint(cmd, "chunk"),
+        .sequences = worker_uint(cmd, "sequences"),
         .kv = kv_is_f32(cmd) ? KV_F32 : KV_F16,
     };
     const struct workload_params p = params_of(c, cmd);
@@ -228,6 +232,19 @@ static json_t *do_lossless(struct child *c, const json_t *cmd)
     return result ? result : worker_refuse(err);
 }
 
+/* ---- scenarios ------------------------------------------------------------------------------------------------------ */
+
+static json_t *do_confine(struct child *c, const json_t *cmd)
+{
+    (void)c;
+    return load_worker_confine(cmd);
+}
+
+static json_t *do_serve(struct child *c, const json_t *cmd)
+{
+    return load_worker_serve(c->model, &c->env, cmd);
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------------------- */
 
 static json_t *handle(struct child *c, const json_t *cmd)
@@ -245,7 +262,9 @@ static json_t *handle(struct child *c, const json_t *cmd)
                     {"peak_open", worker_do_peak_open},
                     {"peak_block", worker_do_peak_block},
                     {"energy", do_energy},
-                    {"lossless", do_lossless}};
+                    {"lossless", do_lossless},
+                    {"confine", do_confine},
+                    {"serve", do_serve}};
     const char *name = worker_text(cmd, "cmd");
     for (size_t i = 0; name && i < sizeof commands / sizeof commands[0]; i++)
         if (!strcmp(commands[i].name, name))

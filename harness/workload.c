@@ -9,7 +9,7 @@
 
 #include "engine/mix64.h"
 
-const struct workload *const workloads[] = {&workload_prefill, &workload_decode, &workload_perplexity, NULL};
+const struct workload *const workloads[] = {&workload_prefill, &workload_decode, &workload_request, &workload_perplexity, NULL};
 
 void workload_ids(int32_t *ids, size_t n, size_t n_vocab, uint64_t seed)
 {
@@ -25,6 +25,26 @@ void workload_add_pass(struct workload_work *w, const struct model *m, size_t po
     w->fma_macs += work.attn_macs;
     w->bytes += work.bytes;
     w->tokens += (double)n;
+}
+
+void workload_add_prompt(struct workload_work *w, const struct model *m, const struct workload_params *p)
+{
+    for (size_t done = 0; done < p->n_prompt;) {
+        const size_t left = p->n_prompt - done, n = left < p->batch ? left : p->batch;
+        workload_add_pass(w, m, p->depth + done, n, n == left, p->kv_elem_bytes);
+        done += n;
+    }
+}
+
+void workload_add_step(struct workload_work *w, const struct model *m, size_t pos, size_t sequences, size_t kv_elem_bytes)
+{
+    struct workload_work one = {0};
+    workload_add_pass(&one, m, pos, 1, 1, kv_elem_bytes);
+    const double n = (double)sequences;
+    w->tokens += n;
+    w->int8_macs += n * one.int8_macs;
+    w->fma_macs += n * one.fma_macs;
+    w->bytes += one.bytes + (n - 1) * model_work(m, pos, 1, 1, kv_elem_bytes).kv_bytes; /* the weights once for all */
 }
 
 int32_t workload_argmax(const float *logits, size_t n)
@@ -43,11 +63,14 @@ int workload_fill(struct session *s, size_t n_vocab, unsigned depth, uint64_t se
 {
     if (!depth)
         return 0;
-    int32_t *ids = malloc(depth * sizeof *ids);
+    const size_t n = session_sequences(s);
+    int32_t *ids = malloc(n * depth * sizeof *ids);
     int rc = -ENOMEM;
     if (ids) {
-        workload_ids(ids, depth, n_vocab, ~seed);
-        rc = session_eval(s, ids, depth, false, NULL);
+        workload_ids(ids, n * depth, n_vocab, ~seed);
+        rc = 0;
+        for (size_t i = 0; !rc && i < n; i++)
+            rc = session_eval_of(s, i, ids + i * depth, depth, false, NULL);
     }
     free(ids);
     if (rc)

@@ -14,10 +14,11 @@
 
 /* One cell of the matrix, without its model and format. */
 struct workload_params {
-    unsigned n_prompt; /* prefill: tokens */
-    unsigned n_gen;    /* decode: tokens */
-    unsigned depth;    /* tokens already in the KV cache */
-    unsigned batch;    /* tokens of one prefill pass */
+    unsigned n_prompt;  /* prefill, request: tokens */
+    unsigned n_gen;     /* decode, request: tokens that are chosen, of each sequence */
+    unsigned depth;     /* tokens already in the KV cache, of each sequence */
+    unsigned batch;     /* tokens of one prefill pass */
+    unsigned sequences; /* decode: how many at once */
     size_t kv_elem_bytes;
     uint64_t seed; /* of the token ids */
     /* perplexity: */
@@ -32,11 +33,11 @@ struct workload_work {
 };
 
 struct workload {
-    const char *name; /* "prefill", "decode", "perplexity" */
+    const char *name; /* "prefill", "decode", "request", "perplexity" */
     bool all_logits;  /* of every token of a pass, not only of the last one */
     /* Fills the cache up to the depth, makes the ids. 0 or negative errno and a line in err. */
     int (*setup)(const struct model *m, struct session *s, const struct workload_params *p, void **state, char err[MODEL_ERR_LEN]);
-    /* One repetition; only this is timed. token_s: room for the wall time of each of n_gen decoded tokens, or NULL. */
+    /* One repetition; only this is timed. token_s: room for n_gen times, of the pass that chose each token, or NULL. */
     int (*run)(void *state, double *token_s);
     /* Back to where setup left it. Not timed. */
     void (*reset)(void *state);
@@ -48,7 +49,7 @@ struct workload {
     void (*teardown)(void *state);
 };
 
-extern const struct workload workload_prefill, workload_decode, workload_perplexity;
+extern const struct workload workload_prefill, workload_decode, workload_request, workload_perplexity;
 
 /* All of them, NULL-terminated. */
 extern const struct workload *const workloads[];
@@ -56,9 +57,14 @@ extern const struct workload *const workloads[];
 /* Shared by the workloads: n seeded ids in [0, n_vocab), and the work of one pass of n tokens from position pos on. */
 void workload_ids(int32_t *ids, size_t n, size_t n_vocab, uint64_t seed);
 void workload_add_pass(struct workload_work *w, const struct model *m, size_t pos, size_t n, size_t n_logits, size_t kv_elem_bytes);
+/* The same for a prompt of p->n_prompt tokens in passes of p->batch after p->depth others, with the logits of its last token. */
+void workload_add_prompt(struct workload_work *w, const struct model *m, const struct workload_params *p);
+/* The same for one token of each of `sequences` sequences of which all stand at pos, with the logits of all. */
+void workload_add_step(struct workload_work *w, const struct model *m, size_t pos, size_t sequences, size_t kv_elem_bytes);
 /* Lowest id with the largest logit; NaN never wins. */
 int32_t workload_argmax(const float *logits, size_t n);
-/* Runs `depth` seeded tokens, so that the cache holds them. 0 or negative errno and a line in err. */
+/* Runs `depth` seeded tokens in each of the session's sequences, so that the caches hold them; every sequence has its own. 0 or
+ * negative errno and a line in err. */
 int workload_fill(struct session *s, size_t n_vocab, unsigned depth, uint64_t seed, char err[MODEL_ERR_LEN]);
 
 #endif

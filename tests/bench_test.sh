@@ -107,12 +107,12 @@ if [ ${#RUN_CMD[@]} -eq 0 ]; then
     run -m $model -f i2_s -t 1 -p 0 -n 3 -r 3 --block 0.001 --against "$dir/old" -o "$dir/arms" --no-report
     ok "against: a program that is no worker fails its arm alone" \
         eval "is $rc 1 && is \"\$(count arms '\"status\": \"ok\"')\" 1 && is \"\$(count arms '\"status\": \"failed\"')\" 1"
-    ok "against: and is told" grep -q 'old cannot serve as a worker of this program (protocol 1): worker exited with status 2' \
+    ok "against: and is told" grep -q 'old cannot serve as a worker of this program (protocol 2): worker exited with status 2' \
         "$dir/arms/results.json"
     # answers every command with another protocol
     printf '#!/bin/sh\nread -r line <&"$3"\necho "{\\"protocol\\": 99}" >&"$3"\nread -r line <&"$3"\n' >"$dir/old"
     run -m $model -f i2_s -t 1 -p 0 -n 3 -r 3 --block 0.001 --against "$dir/old" -o "$dir/arms" --no-report
-    ok "against: another protocol is told" grep -q 'old speaks worker protocol 99, this program 1' "$dir/arms/results.json"
+    ok "against: another protocol is told" grep -q 'old speaks worker protocol 99, this program 2' "$dir/arms/results.json"
 else
     for t in "three blocks" "each block was warmed up in its own process" "the record says so"; do
         skip "isolate: $t" "an emulated program cannot start itself"

@@ -1,0 +1,98 @@
+#!/bin/bash
+# `bench --scenario` and `--watch` as a user calls them: record, verdicts, a model that does not fit, bad input. Prints TAP.
+set -u
+export BITJOULE_CONFIGS=$PWD/configs
+model=tests/golden/kjv-tiny-i2_s.gguf
+. tests/cli_lib.sh
+
+run() { capture bj bench "$@"; }
+# field RUN NAME: the first value of that field
+field() { sed -n "s/^ *\"$2\": \\(.*[^,]\\),*\$/\\1/p" "$dir/$1/results.json" | head -n 1; }
+count() { grep -cF -- "$2" "$dir/$1/results.json"; }
+hashes() { sed -n 's/^ *"output_sha256": "\(.*\)",*$/\1/p' "$dir/$1/results.json" | sort -u | wc -l; }
+
+# profile NAME THREADS MEMORY_MB PRIORITY [MORE LINES OF scenario]
+profile() {
+    cat >"$dir/$1.ini" <<EOF
+[matrix]
+models = $model
+formats = i2_s
+[measure]
+watch_hz = 10
+timeout_s = 100
+[scenario]
+threads = $2
+memory_mb = $3
+priority = $4
+request = pp6+tg3
+requests = 6
+sequences = 3
+trials = 2
+$5
+[limits]
+tokens_per_s = 0.001
+memory_mb = 1
+latency_ms = 1000000
+EOF
+}
+
+# ---- all loads, on one core --------------------------------------------------------------------------------
+profile small 1 400 latency 'loads = single-stream, offline, server
+target_ttft_ms = 100000
+target_tpot_ms = 100000'
+run --scenario "$dir/small.ini" -o "$dir/small"
+ok "small: exit status 0" is "$rc" 0
+ok "small: it fits" is "$(field small fits)" true
+ok "small: three loads, no failed request" is "$(count small '"failed": 0')" 3
+ok "small: the same answers in every load" is "$(hashes small)" 1
+ok "small: a rate was found" calc "$(field small server_rate) > 0"
+ok "small: two rates were tried" is "$(count small '"why": "p99 TTFT')" 3 # and once more at the load that met the targets
+ok "small: p99 is not proven by 6 requests" is "$(field small proven)" false
+ok "small: the headline is the latency" eval "grep -A1 '\"name\": \"p95_latency_s\"' '$dir/small/results.json' | grep -q '\"value\": [0-9]'"
+ok "small: 1 MB is an alert, on stdout too" has 'alert: memory: ' out
+ok "small: no alert of tokens or latency" eval "! grep -q 'alert: tokens\|alert: latency' '$dir/out'"
+ok "small: the verdict is on stdout" has 'small: kjv-tiny-i2_s i2_s: fits; ' out
+ok "small: memory was watched" calc "$(field small rss_peak_bytes) > 1000000"
+ok "small: joules or why not" eval "grep -q '\"joules_per_token\": [0-9]' '$dir/small/results.json' || grep -q '\"joules_reason\": \"..*\"' '$dir/small/results.json'"
+ok "small: the report has the section" grep -q '^## Scenarios' "$dir/small/report.md"
+
+# ---- priorities, and more cores than there are --------------------------------------------------------------
+profile large 512 400 scalability 'loads = offline'
+run --scenario "$dir/large.ini" -o "$dir/large" --no-report
+ok "large: exit status 0" is "$rc" 0
+ok "large: says that it is not that machine" eval "[ \"$(field large representative)\" = false ] && has 'note: the profile has 512 cores, this machine gives' out"
+ok "large: scaling begins with one thread" eval "grep -A8 '\"scaling\": \[' '$dir/large/results.json' | grep -q '\"speedup\": 1.0'"
+
+# ---- memory ------------------------------------------------------------------------------------------------
+profile none 1 20 throughput 'loads = offline'
+run --scenario "$dir/none.ini" -o "$dir/none"
+ok "does not fit: exit status 0, no run" eval "[ $rc = 0 ] && [ \"$(field none fits)\" = false ] && has 'does not fit: needs ' out"
+ok "does not fit: report" eval "grep -q 'MB, the profile has 20 MB' '$dir/none/report.md'"
+
+# ---- a watch over cells ------------------------------------------------------------------------------------
+run -m $model -f i2_s -t 1 -p 0 -n 64 -r 2 --block 0.2 --watch=10 -o "$dir/watch" --no-report
+ok "watch: exit status 0" is "$rc" 0
+ok "watch: series and their cost" eval "[ $(count watch '"cpu_host_pct"') = 2 ] && calc \"$(field watch share_of_a_cpu) >= 0 && $(field watch samples_taken) >= 1\""
+ok "watch: what it cannot have has a reason" eval "! grep -q '\"freq_mhz\": null' '$dir/watch/results.json' || grep -q '\"freq_mhz\": \"..*\"' '$dir/watch/results.json'"
+run -m $model -f i2_s -t 1 -p 0 -n 2 -r 1 --block 0.001 -o "$dir/plain" --no-report
+ok "no watch: not in the record" is "$(count plain '"watch"')" 0
+
+# ---- what ships, and bad input -----------------------------------------------------------------------------
+for name in mobile edge server cloud; do
+    run --scenario $name --dry-run
+    ok "configs/scenarios/$name.ini is a scenario" is "$rc" 0
+done
+refused() { [ "$rc" = 2 ] && one_line && has "$1" err; }
+run --scenario nowhere
+ok "unknown scenario: names those there are" refused '--scenario nowhere: no such scenario; there are: cloud, edge, mobile, server'
+run --scenario configs/suites/tiny.ini
+ok "a suite is no scenario" refused 'no [scenario] in it'
+run --watch=11 -c tiny
+ok "--watch=11" refused "--watch: '11' is not a number above 0, at most 10"
+sed 's/^priority = .*/priority = speed/' "$dir/small.ini" >"$dir/bad.ini"
+run --scenario "$dir/bad.ini"
+ok "unknown priority: file and line" refused "bad.ini:10: priority: 'speed' is not one of these: latency, efficiency, throughput, scalability"
+sed '/^memory_mb = 400/d' "$dir/small.ini" >"$dir/bad.ini"
+run --scenario "$dir/bad.ini"
+ok "half a scenario" refused '[scenario] needs threads, memory_mb, priority and loads together'
+echo "1..$n"
