@@ -78,10 +78,13 @@ SHELL_TESTS := $(wildcard tests/*_test.sh)
 # Kernels of instruction sets that this machine may lack: for each of these folders of kernels/ and baselines/ the tests below are built
 # once more, with the ISAs of SIMDE_folder compiled as portable C by SIMDe: tests/simde/from_folder has the header that stands in
 # for the compiler's. Such a twin of a test is called test_X_simde_folder and runs every kernel of these ISAs.
-SIMDE_FOLDERS := $(if $(CROSS),,x86)
-SIMDE_TESTS := test_kernels test_ops test_tl2 test_pack test_peak_loops
+SIMDE_FOLDERS := $(if $(CROSS),,x86 arm)
+SIMDE_TESTS_x86 := test_kernels test_ops test_tl2 test_pack test_peak_loops
+SIMDE_TESTS_arm := test_kernels test_ops test_tl1
 SIMDE_x86 := avx2 avxvnni avx512 avx512vnni avx512vbmi
+SIMDE_arm := neon dotprod i8mm
 SIMDE_HEADER_x86 := immintrin.h
+SIMDE_HEADER_arm := arm_neon.h
 SIMDE_FLAGS := -O1 # half the time to compile, no longer to run
 
 # ---- dependencies: which goal needs which packages, and which goals may install them -------------------------------------------
@@ -249,8 +252,8 @@ define simde
 SIMDE_SRC_$(1) := $$(filter-out kernels/cpu_detect.c,$$(wildcard kernels/*.c baselines/*.c)) tests/simde/emulated_cpu.c \
   $$(foreach i,$$(SIMDE_$(1)),$$(wildcard kernels/$(1)/*_$$(i).c baselines/$(1)/*_$$(i).c))
 SIMDE_OBJ_$(1) := $$(patsubst %.c,$$(BUILD)/simde_$(1)/%.o,$$(SIMDE_SRC_$(1)))
-SIMDE_PROGRAMS += $$(patsubst %,$$(BUILD)/tests/%_simde_$(1),$$(SIMDE_TESTS))
-SIMDE_DEPS += $$(SIMDE_OBJ_$(1):.o=.d) $$(patsubst %,$$(BUILD)/simde_$(1)/tests/%.d,$$(SIMDE_TESTS))
+SIMDE_PROGRAMS += $$(patsubst %,$$(BUILD)/tests/%_simde_$(1),$$(SIMDE_TESTS_$(1)))
+SIMDE_DEPS += $$(SIMDE_OBJ_$(1):.o=.d) $$(patsubst %,$$(BUILD)/simde_$(1)/tests/%.d,$$(SIMDE_TESTS_$(1)))
 
 $$(BUILD)/simde_$(1)/%.o: %.c $$(BUILD)/config.mk $$(BUILD)/flags.stamp
 	@mkdir -p $$(@D)

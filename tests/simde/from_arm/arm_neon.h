@@ -2,8 +2,8 @@
  * kernels on x86. Stands in the way of the compiler's header of this name (Makefile, SIMDE_FOLDERS).
  *
  * At the end the macros are defined by which the compiler would announce the instruction sets. In between are functions that
- * Debian 12's SIMDe (0.7.4) has not, and those that it rounds otherwise: its multiply-adds round the product, its conversions to and
- * from half know one NaN. What they give is held by the results of the kernels, which must be C's. */
+ * Debian 12's SIMDe (0.7.4) has not, and those that it computes otherwise: its multiply-adds round the product, its conversions to and
+ * from half know one NaN, its maximum of lanes knows none. What they give is held by the results of the kernels, which must be C's. */
 #ifndef BITJOULE_FROM_ARM_ARM_NEON_H
 #define BITJOULE_FROM_ARM_ARM_NEON_H
 
@@ -48,6 +48,19 @@ static inline float32x4_t emulated_vdivq_f32(float32x4_t a, float32x4_t b)
     return a;
 }
 #define vdivq_f32 emulated_vdivq_f32
+
+/* The largest lane, or NaN when there is one */
+static inline float emulated_vmaxvq_f32(float32x4_t a)
+{
+    float x[4];
+    memcpy(x, &a, sizeof x);
+    for (int i = 1; i < 4; i++)
+        if (isnan(x[i]) || x[i] > x[0])
+            x[0] = x[i];
+    return x[0];
+}
+#undef vmaxvq_f32
+#define vmaxvq_f32 emulated_vmaxvq_f32
 
 static inline float32x4_t emulated_vcvt_f32_f16(float16x4_t a)
 {
