@@ -283,8 +283,8 @@ static void put_size_axis(struct figure *f, struct sizes *s)
     s->hi *= 1.6;
     textbuf_addf(&f->gp, "set logscale x\nset xrange [%g:%g]\nset xtics (", s->lo, s->hi);
     if (published)
-        for (double x = 1e8; x < s->hi; x *= 10.0)
-            put_size_tick(f, s, x, &last);
+        for (int power = 8; pow(10.0, power) < s->hi; power++)
+            put_size_tick(f, s, pow(10.0, power), &last);
     else
         for (size_t i = 0; i < s->n; i++)
             put_size_tick(f, s, report_group_params(s->groups[i]), &last);
