@@ -43,7 +43,7 @@ size_t merge_label(struct merge_part *parts, size_t n)
             taken += !strcmp(parts[i].label, parts[k].label);
         }
         if (like < i)
-            snprintf(parts[i].label, MERGE_LABEL_LEN, "%s", parts[like].label);
+            memcpy(parts[i].label, parts[like].label, MERGE_LABEL_LEN);
         else if (taken)
             snprintf(parts[i].label + strlen(parts[i].label), MERGE_LABEL_LEN - strlen(parts[i].label), "-%zu", taken + 1);
         machines += like == i;
@@ -81,9 +81,11 @@ static int take_all(json_t *to, const json_t *from, const char *const *names, co
     json_array_foreach(from, i, o)
     {
         json_t *copy = json_copy((json_t *)o);
-        for (const char *const *m = names; copy && label && *m; m++)
+        if (!copy)
+            return -1;
+        for (const char *const *m = names; label && *m; m++)
             rename_member(copy, *m, label);
-        if (!copy || (names && !strcmp(names[0], "id") && has_id(to, saved_text(copy, "id")))) {
+        if (!strcmp(names[0], "id") && has_id(to, saved_text(copy, "id"))) {
             json_decref(copy);
             return -1;
         }
@@ -155,7 +157,7 @@ static json_t *run_json(struct merge_part *parts, size_t n)
 json_t *merge_records(struct merge_part *parts, size_t n, char err[MERGE_ERR_LEN])
 {
     static const char *const cell_names[] = {"id", "model", NULL}, *const comparison_names[] = {"base", "cell", NULL},
-                             *const none[] = {NULL};
+                             *const none[] = {"", NULL};
     bool several = false;
     for (size_t i = 1; i < n; i++)
         several = several || strcmp(parts[i].label, parts[0].label);

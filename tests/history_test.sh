@@ -16,7 +16,7 @@ record() {
     awk -v k="$2" -v s="$3" -v cpu="${4:-Synthetic CPU}" -v cell="${5:-tg32}" 'BEGIN {
         printf "{\"schema\": 1, \"tool\": {\"version\": \"0.1.0\", \"commit\": \"c%d\", \"dirty\": false},", k
         printf "\"run\": {\"id\": \"a%02d\", \"seed\": 1, \"started_utc\": \"2026-01-%02dT00:00:00Z\", \"ended_utc\": \"2026-01-%02dT01:00:00Z\", \"duration_s\": 60},", k, k, k
-        printf "\"host\": {\"arch\": \"x86_64\", \"cpu_model\": \"%s\", \"kernel\": \"Linux 6.1\"}, \"warnings\": [], \"build\": {},", cpu
+        printf "\"host\": {\"arch\": \"x86_64\", \"cpu_model\": \"%s\", \"kernel\": \"Linux 6.1\"}, \"warnings\": [{\"severity\": \"info\", \"check\": \"x\", \"message\": \"y\"}], \"build\": {},", cpu
         printf "\"inputs\": [], \"cells\": [{\"id\": \"125m/i2_s/q6_k/t1/%s/d0/b1\", \"model\": \"125m\", \"format\": \"i2_s\", \"test\": \"tg32\", \"threads\": 1,", cell
         printf "\"status\": \"ok\", \"reason\": null, \"work\": {\"tokens\": 32, \"bytes\": 3200}, \"metrics\": [], \"samples_s\": ["
         for (i = 0; i < 6; i++)
