@@ -85,7 +85,7 @@ void cell_result_free(struct cell_result *r)
 static double work_of(const struct cell_result *r, const char *key)
 {
     const json_t *v = json_object_get(json_object_get(r->setup, "work"), key);
-    return v ? json_number_value(v) : (double)NAN;
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
 }
 
 double cell_tokens(const struct cell_result *r)
@@ -288,8 +288,10 @@ static json_t *work_json(const struct cell_result *r)
 {
     if (!r->setup)
         return json_null();
-    return json_pack("{s:I, s:I, s:I}", "tokens", (json_int_t)cell_tokens(r), "macs",
-                     (json_int_t)(work_of(r, "int8_macs") + work_of(r, "fma_macs")), "bytes", (json_int_t)work_of(r, "bytes"));
+    const double macs = work_of(r, "int8_macs") + work_of(r, "fma_macs"), bytes = work_of(r, "bytes");
+    return json_pack("{s:I, s:o, s:o}", "tokens", (json_int_t)cell_tokens(r), "macs",
+                     isnan(macs) ? json_null() : json_integer((json_int_t)macs), "bytes",
+                     isnan(bytes) ? json_null() : json_integer((json_int_t)bytes));
 }
 
 static json_t *borrowed_or_null(json_t *from, const char *key)
@@ -304,9 +306,14 @@ static json_t *identity_json(const struct plan *p, const struct cell *c, const c
     char id[PLAN_ID_LEN];
     plan_cell_id(p, c, id);
     json_t *o =
-        json_pack("{s:s, s:s, s:s, s:f, s:o, s:s, s:i, s:s, s:i, s:i, s:o}", "id", id, "model", g->model, "format", g->format->name,
-                  "bits_per_weight", g->format->bits, "embedding", json_text_or_null(g->embedding), "kv", kv, "threads",
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:i, s:s, s:i, s:i, s:o}", "id", id, "model", g->model, "format", g->format->name,
+                  "bits_per_weight",
+                  json_number_or_null(g->format->bits), "embedding", json_text_or_null(g->embedding), "kv", kv, "threads",
                   (int)c->threads, "test", c->test, "depth", (int)c->depth, "batch", (int)c->batch, "shape", shape_json(&g->hp));
+    if (g->external)
+        json_object_set_new(o, "external",
+                            json_pack("{s:s, s:n, s:{s:s, s:s}}", "program", g->external->name, "source", "settings", "command",
+                                      g->external->command, "time", g->external->time ? g->external->time : "llama-bench"));
     if (g->arm[0])
         json_object_set_new(o, "arm", json_string(g->arm));
     return o;
@@ -330,7 +337,7 @@ static json_t *measured_json(const struct cell *c, const struct cell_result *r)
     const bool decode = r->token_s.n > 0, prefill = !decode && !c->quality;
     return json_pack("{s:o, s:o, s:o, s:o}", "tokens_per_s", tokens_per_s, "token_latency_s",
                      decode ? latency_json(r) : json_null(), "ttft_s", prefill ? ttft_json(r) : json_null(), "roofline",
-                     c->quality ? json_null() : roofline_json(r));
+                     c->quality || isnan(work_of(r, "bytes")) ? json_null() : roofline_json(r));
 }
 
 json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_result *r, const char *kv)
@@ -338,12 +345,13 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
     static const char *const status[] = {[CELL_OK] = "ok", [CELL_SKIPPED] = "skipped", [CELL_FAILED] = "failed"};
     const bool ok = r->status == CELL_OK;
     json_t *cell = identity_json(p, c, kv);
+    const char *sha256 = p->groups[c->group].external ? "" : r->output_sha256; /* another program's tokens are not known */
     json_t *rest = json_pack(
         "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "status", status[r->status], "reason",
         json_text_or_null(r->reason), "cpus", borrowed_or_null(r->setup, "cpus"), "kernel", borrowed_or_null(r->setup, "kernel"),
         "load_s", borrowed_or_null(r->load, "load_s"), "warmup_s", samples_json(&r->warmup_s), "samples_s",
         samples_json(&r->time_s), "energy_samples_j", samples_json(&r->energy_j), "energy_samples_s", samples_json(&r->energy_s),
-        "repetitions", (json_int_t)r->repetitions, "output_sha256", json_text_or_null(r->output_sha256), "work", work_json(r),
+        "repetitions", (json_int_t)r->repetitions, "output_sha256", json_text_or_null(sha256), "work", work_json(r),
         "metrics", ok ? all_metrics_json(r) : json_array(), "stop", json_text_or_null(r->stop), "blocks", blocks_json(r));
     json_t *measured =
         ok ? measured_json(c, r) : json_pack("{s:n, s:n, s:n, s:n}", "tokens_per_s", "token_latency_s", "ttft_s", "roofline");

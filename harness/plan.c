@@ -162,6 +162,8 @@ static int add_cell(const struct suite *s, struct plan *p, size_t available, str
     const struct group *g = &p->groups[c.group];
     if (g->reason[0])
         memcpy(c.reason, g->reason, sizeof c.reason);
+    else if (g->external && (c.depth || c.sequences > 1 || (c.n_prompt && c.n_gen)))
+        snprintf(c.reason, sizeof c.reason, "another program is asked for a prompt or for decode, of one sequence with an empty cache");
     else {
         c.need_bytes = plan_need_bytes(s, g, &c);
         c.estimate_s = estimate(s, g, &c);
@@ -272,6 +274,26 @@ static int add_model(const struct suite *s, struct plan *p, size_t available, co
     return 0;
 }
 
+/* The other program's cells of a model: the same tests and threads, with an empty cache. Its name stands in place of a format. */
+static int add_external(const struct suite *s, struct plan *p, size_t available, const char *spec)
+{
+    char err[MODEL_ERR_LEN] = "";
+    struct group *g = add_group(p, spec, NULL);
+    struct format *own = calloc(1, sizeof *own);
+    if (!g || !own) {
+        free(own);
+        return -ENOMEM;
+    }
+    *own = (struct format){.name = s->external.name, .bits = (double)NAN};
+    g->format = g->own_format = own;
+    g->external = &s->external;
+    if (!strncmp(spec, "synth:", 6))
+        snprintf(g->reason, sizeof g->reason, "another program needs a file: write one with bitjoule synth, and name it in models");
+    else if (plan_model(s, spec, NULL, &g->hp, &g->weight_bytes, err))
+        snprintf(g->reason, sizeof g->reason, "%.*s", PLAN_REASON_LEN - 1, err);
+    return add_tests(s, p, available, p->n_groups - 1);
+}
+
 static int build(const struct suite *s, size_t available, struct plan *p, char err[SUITE_ERR_LEN])
 {
     struct hparams hp;
@@ -288,6 +310,8 @@ static int build(const struct suite *s, size_t available, struct plan *p, char e
             return rc;
         }
         rc = add_model(s, p, available, path, false, "");
+        if (!rc && s->external.command)
+            rc = add_external(s, p, available, path);
     }
     for (size_t i = 0; !rc && i < s->quality.models.n; i++) {
         char why[MODEL_ERR_LEN] = "";
@@ -318,6 +342,7 @@ void plan_free(struct plan *p)
     for (size_t i = 0; i < p->n_groups; i++) {
         free(p->groups[i].spec);
         free(p->groups[i].program);
+        free(p->groups[i].own_format);
     }
     free(p->groups);
     free(p->cells);

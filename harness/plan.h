@@ -28,6 +28,8 @@ struct group {
     char reason[PLAN_REASON_LEN]; /* why nothing of it can run; empty: it can */
     bool quality;
     char arm[PLAN_ARM_LEN]; /* "base", "new"; empty: there is only this program */
+    const struct external_suite *external; /* another program runs it; NULL: the engine */
+    struct format *own_format;             /* its name in place of a format; NULL: format is one of the engine's */
     char *program;          /* whose workers run it; NULL: this program's */
 };
 

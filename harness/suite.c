@@ -99,6 +99,9 @@ static const struct key keys[] = {
     {"quality", "text", KEY_TEXT, AT(quality.text), 0, 0, false},
     {"quality", "window", KEY_UINT, AT(quality.window), 2, MAX_TOKENS, false},
     {"quality", "windows", KEY_UINT, AT(quality.windows), 1, MAX_TOKENS, false},
+    {"external", "name", KEY_TEXT, AT(external.name), 0, 0, false},
+    {"external", "command", KEY_TEXT, AT(external.command), 0, 0, false},
+    {"external", "time", KEY_TEXT, AT(external.time), 0, 0, false},
     {"lossless", "models", KEY_WORDS, AT(lossless.models), 0, 0, false},
     {"lossless", "text", KEY_TEXT, AT(lossless.text), 0, 0, false},
     {"lossless", "prompts", KEY_UINT, AT(lossless.prompts), 1, MAX_TOKENS, false},
@@ -160,6 +163,9 @@ void suite_free(struct suite *s)
     free(s->lossless.text);
     free(s->scenario.priority);
     free(s->scenario.loads);
+    free(s->external.name);
+    free(s->external.command);
+    free(s->external.time);
     *s = (struct suite){0};
 }
 
@@ -495,6 +501,10 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         what = "nothing to run: prompt (-p) and gen (-n) are 0, and there is no request (-pg)";
     else if (q->models.n && (!q->text || !q->formats.n))
         what = "[quality] needs models, formats and text together";
+    else if (s->external.command && (!s->external.name || strpbrk(s->external.name, "/ \t") || format_find(s->external.name)))
+        what = "[external] needs a name: one word without '/' that is no format";
+    else if (s->external.time && strcmp(s->external.time, "wall") && strcmp(s->external.time, "llama-bench"))
+        what = "[external] time: llama-bench or wall";
     else if (s->lossless.models.n && !s->lossless.text)
         what = "[lossless] needs models and text together";
     else if (!s->models.n && !q->models.n && !s->lossless.models.n)

@@ -38,6 +38,12 @@ struct scenario {
 };
 extern const char scenario_priorities[], scenario_loads[]; /* "a, b, c" */
 
+/* Another program, measured in the same rounds. */
+struct external_suite {
+    char *name, *command; /* command NULL: none */
+    char *time;           /* "llama-bench" or "wall" */
+};
+
 struct suite {
     char name[SUITE_NAME_LEN]; /* file name without folder and ".ini" */
     char *path;                /* NULL: made from the command line alone */
@@ -66,6 +72,7 @@ struct suite {
     struct scenario scenario;
     struct quality_suite quality;
     struct lossless_suite lossless;
+    struct external_suite external;
     uint64_t given; /* bit per row of the key table: set by the source that is being read */
 };
 

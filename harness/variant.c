@@ -59,6 +59,8 @@ static unsigned most_threads(const struct experiment *e)
 
 static json_t *load_command(const struct experiment *e, const struct group *g)
 {
+    if (g->external)
+        return json_pack("{s:s, s:b}", "cmd", "load", "external", 1);
     return json_pack("{s:s, s:s, s:s, s:o, s:i, s:I}", "cmd", "load", "model", g->spec, "format", g->format->name, "embedding",
                      json_text_or_null(e->suite->embedding), "threads", (int)most_threads(e), "seed", (json_int_t)e->suite->seed);
 }
@@ -102,6 +104,11 @@ static bool ensure_loaded(struct experiment *e, const struct cell *c, struct cel
 static json_t *setup_command(const struct experiment *e, const struct cell *c)
 {
     char text[4096] = "";
+    const struct group *g = &e->plan->groups[c->group];
+    if (g->external)
+        return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b}", "cmd", "setup", "workload", "external", "model", g->spec, "text",
+                         g->external->command, "threads", (int)c->threads, "n_prompt", (int)c->n_prompt, "n_gen", (int)c->n_gen,
+                         "wall_time", g->external->time && !strcmp(g->external->time, "wall"));
     if (c->quality)
         suite_resolve(e->suite, e->suite->quality.text, text, sizeof text);
     /* decode fills its cache in passes of the engine's own size */
@@ -272,7 +279,7 @@ void variant_close(struct experiment *e, struct variant *v)
     const struct cell *c = &e->plan->cells[v->cell];
     struct cell_result *r = &e->results[v->cell], end = {0};
     json_t *reply = NULL;
-    const bool wanted = e->profile && !c->quality && v->alive && !r->profile && !interrupt_seen();
+    const bool wanted = e->profile && !c->quality && !e->plan->groups[c->group].external && v->alive && !r->profile && !interrupt_seen();
     if (wanted && v->fresh && !open_now(e, v))
         return;
     if (wanted)

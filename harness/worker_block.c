@@ -32,9 +32,15 @@ static const char *run_once(struct child *c, double *time_s)
     const double before = time_now_s();
     const int rc = c->wl->run(c->state, c->token_s);
     *time_s = time_now_s() - before;
+    if (!rc && c->wl->time_s)
+        *time_s = c->wl->time_s(c->state);
     if (!rc)
         return NULL;
-    snprintf(c->text, sizeof c->text, "%s failed: %s", c->wl->name, strerror(-rc));
+    const bool external = c->wl == &workload_external;
+    const char *why = external && rc == -ECHILD   ? "its command ended with an error"
+                      : external && rc == -EPROTO ? "no result of this test in its output (llama-bench -o json)"
+                                                  : strerror(-rc);
+    snprintf(c->text, sizeof c->text, "%s failed: %s", c->wl->name, why);
     return c->text;
 }
 
@@ -194,6 +200,8 @@ static void find_fault(const struct child *c, const struct metric *m, size_t n, 
     char reason[METRIC_REASON_LEN] = "";
     const bool bound = c->session && session_cpus(c->session)[0];
     fault[0] = 0;
+    if (c->wl == &workload_external) /* its load is not this process's, and so looks like someone else's */
+        return;
     if (energy_attribution_fault(m, n, window_s, cpus > 0 ? (unsigned)cpus : 1, reason)) {
         snprintf(fault, METRIC_REASON_LEN, "%s", reason + (strncmp(reason, prefix, sizeof prefix - 1) ? 0 : sizeof prefix - 1));
         return;
@@ -201,6 +209,16 @@ static void find_fault(const struct child *c, const struct metric *m, size_t n, 
     for (size_t i = 0; i < n && bound; i++)
         if (!strcmp(m[i].name, "cpu_migrations") && m[i].value > 0)
             snprintf(fault, METRIC_REASON_LEN, "bound threads were moved to other CPUs %.0f times", m[i].value);
+}
+
+/* Of another program's window only joules and watts are taken: the rest is of this process, which waits. */
+static size_t drop_own(struct metric *m, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!strncmp(m[i].name, "energy_", 7) || !strncmp(m[i].name, "power_", 6))
+            m[kept++] = m[i];
+    return kept;
 }
 
 /* Metrics of the probes, and what follows from them. */
@@ -214,8 +232,11 @@ static json_t *window_json(struct child *c, double window_s)
     if (!m)
         return NULL;
     size_t n = probe_set_read(c->probes, m, CAP - 1);
+    const bool external = c->wl == &workload_external;
+    if (external)
+        n = drop_own(m, n);
     find_fault(c, m, n, window_s, fault);
-    if (energy_attribution_applies(&c->env))
+    if (!external && energy_attribution_applies(&c->env))
         n = energy_attribute(m, n, CAP, window_s, cpus > 0 ? (unsigned)cpus : 1);
     const bool energy = energy_headline_joules(probe_set_state(c->probes, &probe_energy), &joules, &seconds, reason);
     json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "disturbed", fault[0] ? text_json(fault) : json_null(), "energy_j",

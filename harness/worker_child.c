@@ -85,6 +85,8 @@ static json_t *do_hello(struct child *c, const json_t *cmd)
 static json_t *do_load(struct child *c, const json_t *cmd)
 {
     char err[MODEL_ERR_LEN] = "";
+    if (json_is_true(json_object_get(cmd, "external"))) /* its program loads the model, every time */
+        return json_pack("{s:n, s:n}", "load_s", "embedding");
     const struct model_options opt = {
         .format = worker_text(cmd, "format"),
         .embedding = worker_text(cmd, "embedding"),
@@ -161,9 +163,33 @@ static json_t *kernel_json(const struct model *m, const struct workload *wl, con
                      kernel_used(m->head.kern, wl->all_logits ? n : p->sequences)->isa);
 }
 
+/* Another program: no model, no session. */
+static json_t *setup_external(struct child *c, const json_t *cmd)
+{
+    char err[MODEL_ERR_LEN] = "";
+    struct workload_params p = params_of(c, cmd);
+    snprintf(c->model_path, sizeof c->model_path, "%s", worker_text(cmd, "model"));
+    p.model = c->model_path;
+    p.threads = worker_uint(cmd, "threads");
+    p.wall_time = json_is_true(json_object_get(cmd, "wall_time"));
+    c->wl = &workload_external;
+    c->n_gen = 0;
+    if (c->state)
+        return worker_refuse("a cell is set up already");
+    if (c->wl->setup(NULL, NULL, &p, &c->state, err)) {
+        c->state = NULL;
+        return worker_refuse(err[0] ? err : "out of memory");
+    }
+    return json_pack("{s:n, s:i, s:n, s:{s:f, s:n, s:n, s:n}}", "cpus", "threads", (int)p.threads, "kernel", "work", "tokens",
+                     c->wl->work(c->state).tokens, "int8_macs", "fma_macs", "bytes");
+}
+
 static json_t *do_setup(struct child *c, const json_t *cmd)
 {
     char err[MODEL_ERR_LEN] = "";
+    const char *workload = worker_text(cmd, "workload");
+    if (workload && !strcmp(workload, workload_external.name))
+        return setup_external(c, cmd);
     if (!c->model || c->state)
         return worker_refuse(c->model ? "a cell is set up already" : "no model is loaded");
     c->wl = find_workload(c, worker_text(cmd, "workload"));

@@ -23,7 +23,8 @@ struct child {
     double *token_s; /* [n_gen] */
     unsigned n_gen;
     struct peak_bench *peaks; /* NULL: not asked for */
-    char text[4096];          /* path handed to the workload; a message */
+    char text[8192];          /* path or command handed to the workload; a message */
+    char model_path[4096];    /* of another program's model */
     char *names[6];           /* texts of "hello" that opt and env point to */
 };
 

@@ -5,6 +5,7 @@
 #ifndef BITJOULE_WORKLOAD_H
 #define BITJOULE_WORKLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,10 @@ struct workload_params {
     /* perplexity: */
     const char *text; /* path */
     unsigned window, windows;
+    /* external: `text` is its command */
+    const char *model; /* path */
+    unsigned threads;
+    bool wall_time; /* of the whole process, not what it says itself */
 };
 
 /* Work of one repetition. Multiply-adds by the kind of arithmetic that does them: int8 (linear layers and lm_head whose
@@ -39,6 +44,8 @@ struct workload {
     int (*setup)(const struct model *m, struct session *s, const struct workload_params *p, void **state, char err[MODEL_ERR_LEN]);
     /* One repetition; only this is timed. token_s: room for n_gen times, of the pass that chose each token, or NULL. */
     int (*run)(void *state, double *token_s);
+    /* Seconds of the last run by the workload's own account. NULL: run() itself is timed. */
+    double (*time_s)(const void *state);
     /* Back to where setup left it. Not timed. */
     void (*reset)(void *state);
     struct workload_work (*work)(const void *state);
@@ -49,7 +56,8 @@ struct workload {
     void (*teardown)(void *state);
 };
 
-extern const struct workload workload_prefill, workload_decode, workload_request, workload_perplexity;
+extern const struct workload workload_prefill, workload_decode, workload_request, workload_perplexity,
+    workload_external;
 
 /* All of them, NULL-terminated. */
 extern const struct workload *const workloads[];
