@@ -282,7 +282,7 @@ static void test_incomplete_suites(void **state)
 
 static void test_shipped_suites(void **state)
 {
-    static const char *const names[] = {"quick", "smoke", "tiny", "paper", "full", "threads", "depth"};
+    static const char *const names[] = {"quick", "smoke", "tiny", "paper", "full", "threads", "depth", "batch"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct suite s;
