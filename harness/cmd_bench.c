@@ -471,7 +471,10 @@ int cmd_bench(int argc, char **argv)
     else if (b.against && plan_add_arms(&b.plan, b.against, b.program))
         status = bad_input("out of memory");
     else if (b.dry_run) {
-        bench_print_plan(stdout, &b.plan);
+        if (b.suite.scenario.threads)
+            scenario_print_plan(stdout, &b.suite, &b.plan);
+        else
+            bench_print_plan(stdout, &b.plan);
         status = 0;
     } else
         status = run(&b, argc, argv, available);

@@ -367,6 +367,26 @@ int scenario_run(struct scenario_run *r)
     return rc;
 }
 
+void scenario_print_plan(FILE *f, const struct suite *s, const struct plan *p)
+{
+    const struct scenario *sc = &s->scenario;
+    const unsigned have = cores_here(sc->threads);
+    fprintf(f, "%s: %u of %u cores, %u MB, %s; %u requests pp%u+tg%u in each load: %s\n", s->name, have, sc->threads, sc->memory_mb,
+            sc->priority, sc->requests, sc->request.v[0].n_prompt, sc->request.v[0].n_gen, sc->loads);
+    for (size_t i = 0; i < p->n_groups; i++) {
+        const struct group *g = &p->groups[i];
+        const struct cell c = cell_of(s, i, have);
+        if (g->quality)
+            continue;
+        const double need_mb = g->reason[0] ? 0 : plan_need_bytes(s, g, &c) / (1 << 20);
+        if (g->reason[0])
+            fprintf(f, "  %s %s: skipped: %s\n", g->model, g->format->name, g->reason);
+        else
+            fprintf(f, "  %s %s: needs %.0f MB%s\n", g->model, g->format->name, need_mb,
+                    need_mb > sc->memory_mb ? ": does not fit" : "");
+    }
+}
+
 void scenario_print(FILE *f, const json_t *root)
 {
     size_t i, k;

@@ -25,6 +25,8 @@ struct scenario_run {
 /* One line "scenario" of the record for each group of the plan. 0, or a negative errno as record.h has it, or -ENOMEM. */
 int scenario_run(struct scenario_run *r);
 
+/* What would be run: the memory of each group against the profile's, by prediction; runs nothing. */
+void scenario_print_plan(FILE *f, const struct suite *s, const struct plan *p);
 /* The table on stdout, from the record. */
 void scenario_print(FILE *f, const json_t *root);
 

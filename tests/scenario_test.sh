@@ -67,6 +67,8 @@ ok "large: scaling begins with one thread" eval "grep -A8 '\"scaling\": \[' '$di
 profile none 1 20 throughput 'loads = offline'
 run --scenario "$dir/none.ini" -o "$dir/none"
 ok "does not fit: exit status 0, no run" eval "[ $rc = 0 ] && [ \"$(field none fits)\" = false ] && has 'does not fit: needs ' out"
+run --scenario "$dir/none.ini" --dry-run
+ok "does not fit: --dry-run says so" has 'MB: does not fit' out
 ok "does not fit: report" eval "grep -q 'MB, the profile has 20 MB' '$dir/none/report.md'"
 
 # ---- a watch over cells ------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ ok "no watch: not in the record" is "$(count plain '"watch"')" 0
 # ---- what ships, and bad input -----------------------------------------------------------------------------
 for name in mobile edge server cloud; do
     run --scenario $name --dry-run
-    ok "configs/scenarios/$name.ini is a scenario" is "$rc" 0
+    ok "configs/scenarios/$name.ini is a scenario" eval "[ $rc = 0 ] && has '125m i2_s: needs ' out"
 done
 refused() { [ "$rc" = 2 ] && one_line && has "$1" err; }
 run --scenario nowhere
