@@ -11,14 +11,17 @@
 int __real_session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits);
 int __wrap_session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits);
 
-static const double extra = 0.05; /* of the pass */
+static const double extra = 0.05; /* of a token's time */
 
 int __wrap_session_eval(struct session *s, const int32_t *ids, size_t n, bool all, float *logits)
 {
+    static double last_end; /* of the token before: choosing it counts too, waiting for the next command does not */
     const double began = time_now_s();
     const int rc = __real_session_eval(s, ids, n, all, logits);
-    const double end = time_now_s() + (n == 1 ? extra * (time_now_s() - began) : 0);
+    const double pass = time_now_s() - began, between = began - last_end;
+    const double end = began + pass + (n == 1 ? extra * (pass + (between < pass ? between : 0)) : 0);
     while (time_now_s() < end)
         ;
+    last_end = time_now_s();
     return rc;
 }
