@@ -5,8 +5,37 @@
 
 #include "harness/json_util.h"
 #include "harness/progress.h"
+#include "harness/schedule.h"
 
-void bench_print_plan(FILE *f, const struct plan *p)
+/* Which models are in memory at the same time. */
+static void print_batches(FILE *f, const struct plan *p)
+{
+    struct schedule s;
+    if (schedule_make(p, &s))
+        return;
+    for (size_t i = 0; i < s.n_batches; i++) {
+        const struct batch *b = &s.batches[i];
+        fprintf(f, "in memory %s: %s", b->by_turns ? "by turns" : "together", p->groups[b->groups[0]].model);
+        for (size_t k = 0; k < b->n_groups; k++) {
+            const struct group *g = &p->groups[b->groups[k]];
+            fprintf(f, " %s%s%s", g->format->name, g->arm[0] ? "/" : "", g->arm);
+        }
+        fprintf(f, ": %.2f GB of %.2f GB\n", b->need_bytes / 1e9, p->mem_available / 1e9);
+    }
+    schedule_free(&s);
+}
+
+static void print_rounds(FILE *f, const struct suite *s)
+{
+    if (s->rounds)
+        fprintf(f, "%u rounds", s->rounds);
+    else
+        fprintf(f, "%u to %u rounds, until ratios are known to %.3g %% or %.3g s are over", s->min_rounds, s->max_rounds,
+                100 * s->precision, s->contest_s);
+    fprintf(f, ", of blocks of %.3g s (%.3g s with energy)\n", s->block_s, s->block_energy_s);
+}
+
+void bench_print_plan(FILE *f, const struct plan *p, const struct suite *s)
 {
     char id[PLAN_ID_LEN], total[32];
     double sum = 0;
@@ -23,6 +52,8 @@ void bench_print_plan(FILE *f, const struct plan *p)
         fprintf(f, "%-44s %10.2f %10.1f\n", id, c->need_bytes / 1e9, c->estimate_s);
         sum += c->estimate_s;
     }
+    print_batches(f, p);
+    print_rounds(f, s);
     progress_duration(sum, total, sizeof total);
     fprintf(f, "%zu cells, %zu of them skipped; very roughly %s\n", p->n_cells, skipped, total);
 }

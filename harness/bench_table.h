@@ -7,7 +7,7 @@
 
 #include "harness/plan.h"
 
-void bench_print_plan(FILE *f, const struct plan *p);
+void bench_print_plan(FILE *f, const struct plan *p, const struct suite *s);
 /* `root`: the record. One row per cell: speed with interval, and speed over f16 where there is a comparison. */
 void bench_print_results(FILE *f, const json_t *root);
 

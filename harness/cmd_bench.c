@@ -12,6 +12,7 @@
 
 #include "engine/args.h"
 #include "engine/config_path.h"
+#include "harness/bench.h"
 #include "harness/bench_energy.h"
 #include "harness/bench_lossless.h"
 #include "harness/bench_table.h"
@@ -21,6 +22,7 @@
 #include "harness/interrupt.h"
 #include "harness/last_level.h"
 #include "harness/live.h"
+#include "harness/resume.h"
 #include "harness/run_header.h"
 #include "harness/scenario.h"
 #include "harness/watch.h"
@@ -43,25 +45,11 @@ enum {
     OPT_PROGRAM,
     OPT_SCENARIO,
     OPT_WATCH,
+    OPT_NO_PEAKS,
+    OPT_RESUME,
+    OPT_ALLOW,
     OPT_FIRST_KEY
 }; /* OPT_FIRST_KEY + row of flag_keys */
-
-struct bench {
-    const char *suite_name, *dir, *sysfs, *energy_source;
-    const char *scenario; /* name; NULL: a suite */
-    const char *baseline; /* as given; NULL: none */
-    double baseline_s;    /* 0: none */
-    bool estimate, dry_run, no_report, profile, isolate, models_given;
-    const char *against; /* another program, arm "base"; NULL: none */
-    const char *program; /* the arm "new"; NULL: this one */
-    struct suite suite;
-    struct plan plan;
-    struct record record;
-    struct progress progress;
-    struct experiment experiment;
-    size_t scenarios_failed;
-    json_t *watched; /* of the whole run; NULL: not asked for */
-};
 
 /* Flags that set a key of the suite. */
 static const struct {
@@ -94,45 +82,49 @@ static const struct {
 };
 enum { N_FLAG_KEYS = sizeof flag_keys / sizeof flag_keys[0] };
 
-static const char usage_text[] = "usage: bitjoule bench [-c SUITE] [flags]      runs a suite (default: quick) and writes a report\n"
-                                 "  -c, --config SUITE     suite file, or the name of one in configs/suites\n"
-                                 "  -m, --model MODEL      path of a .gguf file or synth:SHAPE; without -c only these models run\n"
-                                 "  -f, --formats LIST     weight formats: %s\n"
-                                 "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
-                                 "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
-                                 "  -n, --n-gen LIST       tokens of decode; 0: none\n"
-                                 "  -pg PP,TG              a prompt and its answer as one request, or a list pp128+tg32,...\n"
-                                 "  -npl LIST              sequences that decode at once\n"
-                                 "  -d, --n-depth LIST     tokens in the cache beforehand\n"
-                                 "  -b, --batch-size LIST  tokens of one prefill pass\n"
-                                 "  -r, --repetitions N    exactly N rounds: a block of every cell in each\n"
-                                 "      --precision P      without -r: until ratios are known to within P (2%%), ...\n"
-                                 "      --min-rounds N     ... after at least N rounds, ...\n"
-                                 "      --max-rounds N     ... at most N, ...\n"
-                                 "      --contest S        ... and no new one after S seconds with the same rivals\n"
-                                 "      --block S          seconds of repetitions in a block, at least\n"
-                                 "      --warmup N         repetitions before the first block\n"
-                                 "      --isolate          each block in a fresh process: other memory layouts\n"
-                                 "      --kv TYPE          type of the KV cache: f16, f32\n"
-                                 "      --embedding F      format of embedding and lm_head: f16, q8_0, q6_k\n"
-                                 "      --isa NAME         best instruction set that may be used: c, avx2, ...\n"
-                                 "      --timeout S        seconds for loading a model, and for a cell\n"
-                                 "      --seed N           of synthetic weights and token ids\n"
-                                 "      --sysfs DIR        read /sys of this machine from DIR\n"
-                                 "      --energy-source NAME  not the best one; bitjoule energy --list shows all\n"
-                                 "      --baseline SECONDS  also measure the idle machine before and after; adds net energy\n"
-                                 "      --counters NAME    hardware counters: perf, papi, likwid, none (default: perf)\n"
-                                 "      --counter-group L  what they count; bitjoule energy --list-counters shows all\n"
-                                 "      --estimate         add what publications estimate energy with; never a measurement\n"
-                                 "  -o, --output DIR       where results and report go (default: out)\n"
-                                 "      --dry-run          show the cells, run nothing\n"
-                                 "      --against PROGRAM  every cell also with this older bitjoule, in the same rounds\n"
-                                 "      --program PROGRAM  with --against: that one instead of this one; no peaks then\n"
-                                 "      --profile          one more repetition of each cell: its time by operation\n"
-                                 "      --scenario NAME    a profile of machine and service: mobile, edge, server, cloud, or a file\n"
-                                 "      --watch[=HZ]       sample memory, CPU, tokens/s, frequency and power (5; at most 10)\n"
-                                 "      --no-report        only results.jsonl and results.json\n"
-                                 "Flags override the suite. Lists may be repeated.\n";
+static const char usage_text[] =
+    "usage: bitjoule bench [-c SUITE] [flags]      runs a suite (default: quick) and writes a report\n"
+    "  -c, --config SUITE     suite file, or the name of one in configs/suites\n"
+    "  -m, --model MODEL      path of a .gguf file or synth:SHAPE; without -c only these models run\n"
+    "  -f, --formats LIST     weight formats: %s\n"
+    "  -t, --threads LIST     1,2,4  1-8  1-8*2  all  pow2\n"
+    "  -p, --n-prompt LIST    prompt lengths of prefill; 0: none\n"
+    "  -n, --n-gen LIST       tokens of decode; 0: none\n"
+    "  -pg PP,TG              a prompt and its answer as one request, or a list pp128+tg32,...\n"
+    "  -npl LIST              sequences that decode at once\n"
+    "  -d, --n-depth LIST     tokens in the cache beforehand\n"
+    "  -b, --batch-size LIST  tokens of one prefill pass\n"
+    "  -r, --repetitions N    exactly N rounds: a block of every cell in each\n"
+    "      --precision P      without -r: until ratios are known to within P (2%%), ...\n"
+    "      --min-rounds N     ... after at least N rounds, ...\n"
+    "      --max-rounds N     ... at most N, ...\n"
+    "      --contest S        ... and no new one after S seconds with the same rivals\n"
+    "      --block S          seconds of repetitions in a block, at least\n"
+    "      --warmup N         repetitions before the first block\n"
+    "      --isolate          each block in a fresh process: other memory layouts\n"
+    "      --kv TYPE          type of the KV cache: f16, f32\n"
+    "      --embedding F      format of embedding and lm_head: f16, q8_0, q6_k\n"
+    "      --isa NAME         best instruction set that may be used: c, avx2, ...\n"
+    "      --timeout S        seconds for loading a model, and for a cell\n"
+    "      --seed N           of synthetic weights and token ids\n"
+    "      --sysfs DIR        read /sys of this machine from DIR\n"
+    "      --energy-source NAME  not the best one; bitjoule energy --list shows all\n"
+    "      --baseline SECONDS  also measure the idle machine before and after; adds net energy\n"
+    "      --counters NAME    hardware counters: perf, papi, likwid, none (default: perf)\n"
+    "      --counter-group L  what they count; bitjoule energy --list-counters shows all\n"
+    "      --estimate         add what publications estimate energy with; never a measurement\n"
+    "      --resume DIR       go on with the run whose results are there, as it was begun\n"
+    "      --allow-different KEY  ... although host, program or inputs are not the same\n"
+    "  -o, --output DIR       where results and report go (default: out)\n"
+    "      --dry-run          show the cells, run nothing\n"
+    "      --no-peaks         do not measure what the machine can do at most: no roofline\n"
+    "      --against PROGRAM  every cell also with this older bitjoule, in the same rounds\n"
+    "      --program PROGRAM  with --against: that one instead of this one; no peaks then\n"
+    "      --profile          one more repetition of each cell: its time by operation\n"
+    "      --scenario NAME    a profile of machine and service: mobile, edge, server, cloud, or a file\n"
+    "      --watch[=HZ]       sample memory, CPU, tokens/s, frequency and power (5; at most 10)\n"
+    "      --no-report        only results.jsonl and results.json\n"
+    "Flags override the suite. Lists may be repeated.\n";
 
 static int bad_input(const char *line)
 {
@@ -157,7 +149,10 @@ static void long_options(struct option *o)
                                         {"no-report", no_argument, NULL, OPT_NO_REPORT},
                                         {"profile", no_argument, NULL, OPT_PROFILE},
                                         {"isolate", no_argument, NULL, OPT_ISOLATE},
+                                        {"no-peaks", no_argument, NULL, OPT_NO_PEAKS},
                                         {"against", required_argument, NULL, OPT_AGAINST},
+                                        {"resume", required_argument, NULL, OPT_RESUME},
+                                        {"allow-different", required_argument, NULL, OPT_ALLOW},
                                         {"program", required_argument, NULL, OPT_PROGRAM},
                                         {"scenario", required_argument, NULL, OPT_SCENARIO},
                                         {"watch", optional_argument, NULL, OPT_WATCH}};
@@ -193,6 +188,12 @@ static int check_own_flags(struct bench *b)
                 energy_source_error(b->energy_source));
         return EXIT_BAD_INPUT;
     }
+    if (b->resume && b->new_run_flag) {
+        fprintf(stderr, "bitjoule bench: %s does not go with --resume: the settings are those of that run\n", b->new_run_flag);
+        return EXIT_BAD_INPUT;
+    }
+    if (b->allow.n && !b->resume)
+        return bad_input("--allow-different goes with --resume");
     if (b->against && access(b->against, X_OK)) {
         fprintf(stderr, "bitjoule bench: --against '%s': %s\n", b->against, strerror(errno));
         return EXIT_BAD_INPUT;
@@ -204,6 +205,15 @@ static int check_own_flags(struct bench *b)
     if (b->baseline && !args_real("bench", "--baseline", b->baseline, 0.1, 3600, &b->baseline_s))
         return EXIT_BAD_INPUT;
     return -1;
+}
+
+static int allow(struct bench *b, const char *key)
+{
+    char err[LIST_ERR_LEN];
+    const char *wrong = resume_key_error(key);
+    if (wrong)
+        fprintf(stderr, "bitjoule bench: --allow-different '%s': %s\n", key, wrong);
+    return wrong ? -EINVAL : str_list_add(&b->allow, key, err);
 }
 
 /* First pass: what does not touch the suite, since -c may come last. -1: go on; else the exit status. */
@@ -221,18 +231,25 @@ static int parse_own_flags(struct bench *b, int argc, char **argv, const struct 
         case OPT_BASELINE: b->baseline = optarg; break;
         case OPT_ESTIMATE: b->estimate = true; break;
         case OPT_DRY_RUN: b->dry_run = true; break;
-        case OPT_NO_REPORT: b->no_report = true; break;
+        case OPT_NO_REPORT: b->no_report = true; continue;
         case OPT_PROFILE: b->profile = true; break;
         case OPT_ISOLATE: b->isolate = true; break;
+        case OPT_NO_PEAKS: b->no_peaks = true; break;
         case OPT_AGAINST: b->against = optarg; break;
         case OPT_PROGRAM: b->program = optarg; break;
         case OPT_SCENARIO: b->scenario = optarg; break;
+        case OPT_RESUME: b->resume = optarg; continue;
+        case OPT_ALLOW:
+            if (allow(b, optarg))
+                return EXIT_BAD_INPUT;
+            continue;
         case 'm':
         case OPT_FIRST_KEY: b->models_given = true; break; /* row 0 of flag_keys */
         case 'h': printf(usage_text, format_names(names, sizeof names)); return 0;
         case '?': return bad_input("see bitjoule bench --help");
         default: break;
         }
+        b->new_run_flag = argv[optind - 1][0] == '-' || optind < 2 ? argv[optind - 1] : argv[optind - 2];
     }
     if (optind < argc) {
         fprintf(stderr, "bitjoule bench: '%s' is no flag; see bitjoule bench --help\n", argv[optind]);
@@ -297,14 +314,15 @@ static int read_suite(struct bench *b, int argc, char **argv, const struct optio
 
 /* ---- the end of a run ----------------------------------------------------------------------------------------------- */
 
-static json_t *footer_json(struct bench *b, double began_s)
+static json_t *footer_json(struct bench *b)
 {
     char utc[32];
     utc_now(utc);
     json_t *warnings = json_object_get(b->record.root, "warnings");
-    json_t *footer = json_pack("{s:{s:s, s:f, s:b}, s:o, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - began_s,
-                     "interrupted", (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results),
-                     "energy", bench_energy_json(&b->experiment), "warnings", warnings);
+    json_t *footer =
+        json_pack("{s:{s:s, s:f, s:b}, s:o, s:o, s:O}", "run", "ended_utc", utc, "duration_s", time_now_s() - b->began_s,
+                  "interrupted", (int)interrupt_seen(), "comparisons", comparisons_json(&b->plan, b->experiment.results), "energy",
+                  bench_energy_json(&b->experiment), "warnings", warnings);
     if (footer && b->watched)
         json_object_set_new(footer, "watch", b->watched);
     return footer;
@@ -347,10 +365,10 @@ static bool any_failed(const struct bench *b)
     return b->scenarios_failed > 0;
 }
 
-static int conclude(struct bench *b, double began_s)
+static int conclude(struct bench *b)
 {
     int status = interrupt_seen() ? EXIT_INTERRUPTED : any_failed(b) ? EXIT_FAILED : 0;
-    if (record_finish(&b->record, footer_json(b, began_s))) {
+    if (record_finish(&b->record, footer_json(b))) {
         fprintf(stderr, "bitjoule bench: %s\n", b->record.err);
         return EXIT_FAILED;
     }
@@ -394,7 +412,8 @@ static size_t peak_buffer_bytes(const json_t *host, size_t available)
 /* The cells of the matrix, watched from outside where that was asked for. */
 static int run_cells(struct bench *b)
 {
-    const struct watch_options wo = {.env = &b->experiment.options->env, .hz = b->suite.watch_hz, .threads = most_threads(&b->suite)};
+    const struct watch_options wo = {
+        .env = &b->experiment.options->env, .hz = b->suite.watch_hz, .threads = most_threads(&b->suite)};
     struct watch *watch = NULL;
     if (b->suite.watch_hz > 0 && (!live_share() || watch_start(&wo, &watch)))
         return -ENOMEM;
@@ -406,79 +425,110 @@ static int run_cells(struct bench *b)
 
 static int run_scenario(struct bench *b, const struct worker_options *options)
 {
-    struct scenario_run r = {.suite = &b->suite, .plan = &b->plan, .record = &b->record, .progress = &b->progress, .options = options};
+    struct scenario_run r = {
+        .suite = &b->suite, .plan = &b->plan, .record = &b->record, .progress = &b->progress, .options = options};
     const int rc = scenario_run(&r);
     b->scenarios_failed = r.failed;
     return rc;
 }
 
-static int run(struct bench *b, int argc, char **argv, size_t available)
+/* As much as the record may grow to: a line per block with its metrics, once more in short in results.json, and the report. */
+static double record_bytes(const struct bench *b)
 {
-    const struct probe_env env = {.sysfs = b->sysfs,
-                                  .energy_source = b->energy_source,
-                                  .counters = b->suite.counters ? b->suite.counters : "perf",
-                                  .counter_groups = b->suite.counter_group};
-    const struct worker_options options = {.workloads = workloads, .env = env, .isa = b->suite.isa};
-    char err[RECORD_ERR_LEN] = "", self[PATH_LEN] = "";
-    const double began_s = time_now_s();
-    if (b->isolate && !own_path(self))
-        return bad_input("--isolate: the path of this program is not known: is /proc mounted?");
-    interrupt_install();
+    const double rounds = b->suite.rounds ? b->suite.rounds : b->suite.max_rounds, cells = (double)b->plan.n_cells;
+    return cells * (1.1 * rounds * 15e3 + 100e3) + 5e6;
+}
+
+/* A record to write into: a new one, or that of the run that is taken up again. 0, or the exit status. */
+static int open_record(struct bench *b, int argc, char **argv)
+{
+    char err[RECORD_ERR_LEN] = "";
+    if (b->resume)
+        return bench_resume(b, argc, argv, err) ? bad_input(err) : 0;
     if (record_open(b->dir, &b->record, err))
         return bad_input(err);
+    if (record_need_space(&b->record, record_bytes(b), err)) {
+        record_close(&b->record);
+        return bad_input(err);
+    }
+    record_header(&b->record, bench_header(b, argc, argv));
+    return 0;
+}
+
+static int run(struct bench *b, int argc, char **argv)
+{
+    char self[PATH_LEN] = "";
+    b->began_s = time_now_s();
+    interrupt_install();
+    int status = open_record(b, argc, argv);
+    if (status)
+        return status;
+    const struct worker_options options = {.workloads = workloads, .env = bench_env(b), .isa = b->suite.isa};
     progress_begin(&b->progress, stderr, &b->plan);
-    record_header(&b->record, run_header_json(&b->suite, &b->plan, argc, argv, &env));
-    b->experiment = (struct experiment){.suite = &b->suite,
-                                        .plan = &b->plan,
-                                        .record = &b->record,
-                                        .progress = &b->progress,
-                                        .options = &options,
-                                        .baseline_s = b->baseline_s,
-                                        .estimate = b->estimate,
-                                        .peak_buffer_bytes =
-                                            b->program ? 0 : peak_buffer_bytes(json_object_get(b->record.root, "host"), available),
-                                        .profile = b->profile,
-                                        .isolate = b->isolate ? self : NULL};
+    b->experiment = (struct experiment){
+        .suite = &b->suite,
+        .plan = &b->plan,
+        .record = &b->record,
+        .progress = &b->progress,
+        .options = &options,
+        .baseline_s = b->baseline_s,
+        .estimate = b->estimate,
+        .peak_buffer_bytes =
+            b->no_peaks || b->program ? 0 : peak_buffer_bytes(json_object_get(b->record.root, "host"), bench_mem_bytes(b)),
+        .profile = b->profile,
+        .isolate = b->isolate && own_path(self) ? self : NULL,
+        .resumed = b->lines,
+        .began_s = b->began_s};
     int rc = b->record.rc ? b->record.rc : b->suite.scenario.threads ? run_scenario(b, &options) : run_cells(b);
     rc = rc ? rc : bench_lossless(&b->experiment);
     progress_end(&b->progress);
-    int status = EXIT_FAILED;
+    status = EXIT_FAILED;
     if (rc)
         fprintf(stderr, "bitjoule bench: %s\n", b->record.rc ? b->record.err : strerror(-rc));
     else
-        status = conclude(b, began_s);
+        status = conclude(b);
     experiment_free(&b->experiment);
     record_close(&b->record);
     return status;
 }
 
+/* Suite, flags and memory make the plan of a new run. 0, or the exit status. */
+static int plan_new(struct bench *b, int argc, char **argv, const struct option *options)
+{
+    char err[SUITE_ERR_LEN] = "";
+    const struct probe_env env = bench_env(b);
+    const size_t available = host_mem_available(&env);
+    b->mem_available = available ? (double)available : (double)SIZE_MAX; /* the kernel does not tell: let loading find out */
+    if (read_suite(b, argc, argv, options, err) || plan_make(&b->suite, bench_mem_bytes(b), &b->plan, err))
+        return bad_input(err);
+    if (b->against && plan_add_arms(&b->plan, b->against, b->program))
+        return bad_input("out of memory");
+    return 0;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     struct bench b = {.dir = "out"};
-    struct option options[N_FLAG_KEYS + 18];
-    char err[SUITE_ERR_LEN] = "";
+    struct option options[N_FLAG_KEYS + 24];
     long_options(options);
     double_dashes(argc, argv);
     int status = parse_own_flags(&b, argc, argv, options);
-    if (status >= 0)
+    if (status >= 0) {
+        str_list_clear(&b.allow);
         return status;
-    const struct probe_env env = {.sysfs = b.sysfs};
-    size_t available = host_mem_available(&env);
-    if (!available) /* the kernel does not tell: let loading find out */
-        available = SIZE_MAX;
-    if (read_suite(&b, argc, argv, options, err) || plan_make(&b.suite, available, &b.plan, err))
-        status = bad_input(err);
-    else if (b.against && plan_add_arms(&b.plan, b.against, b.program))
-        status = bad_input("out of memory");
-    else if (b.dry_run) {
-        if (b.suite.scenario.threads)
-            scenario_print_plan(stdout, &b.suite, &b.plan);
-        else
-            bench_print_plan(stdout, &b.plan);
-        status = 0;
-    } else
-        status = run(&b, argc, argv, available);
+    }
+    if (b.resume)
+        b.dir = b.resume;
+    status = b.resume ? 0 : plan_new(&b, argc, argv, options);
+    if (!status && b.dry_run && b.suite.scenario.threads)
+        scenario_print_plan(stdout, &b.suite, &b.plan);
+    else if (!status && b.dry_run)
+        bench_print_plan(stdout, &b.plan, &b.suite);
+    else if (!status)
+        status = run(&b, argc, argv);
     plan_free(&b.plan);
     suite_free(&b.suite);
+    str_list_clear(&b.allow);
+    json_decref(b.lines);
     return status;
 }

@@ -80,7 +80,9 @@ static void stream_block(const struct rounds *x, size_t i, const struct block *b
 {
     char id[PLAN_ID_LEN];
     plan_cell_id(x->e->plan, &x->e->plan->cells[x->v[i].cell], id);
-    json_t *line = json_pack("{s:s}", "cell", id), *rest = block_line_json(b);
+    json_t *line = json_pack("{s:s, s:I, s:s}", "cell", id, "index", (json_int_t)x->v[i].cell, "output_sha256",
+                             result_of(x, i)->output_sha256),
+           *rest = block_line_json(b);
     if (!rest || json_object_update(line, rest)) {
         json_decref(line);
         line = NULL;
@@ -104,6 +106,7 @@ static void visit(struct rounds *x, size_t i, size_t position)
     b.batch = x->batch;
     b.round = x->now;
     b.position = (unsigned)position + 1;
+    b.peaks = experiment_round_peaks(x->e, x->index, x->now);
     if (b.disturbed[0] && !x->e->plan->cells[v->cell].quality && repeat_left(x)) {
         memcpy(b.void_reason, b.disturbed, sizeof b.void_reason);
         b.disturbed[0] = 0;
@@ -122,20 +125,20 @@ static void stream_peaks(const struct rounds *x, size_t position, double start_s
     const struct cell *c = &x->e->plan->cells[x->v[0].cell];
     plan_contest_id(x->e->plan, c, id);
     record_line(x->e->record, "peak_block",
-                json_pack("{s:s, s:i, s:i, s:i, s:i, s:f, s:o}", "contest", id, "batch", (int)x->batch, "round", (int)x->now,
-                          "position", (int)position + 1, "threads", (int)c->threads, "start_s", start_s, "peaks",
-                          block_peaks_json(p)));
+                json_pack("{s:s, s:i, s:i, s:i, s:i, s:s, s:f, s:o}", "contest", id, "batch", (int)x->batch, "round", (int)x->now,
+                          "position", (int)position + 1, "threads", (int)c->threads, "isa", x->e->peak_isa, "start_s", start_s,
+                          "peaks", block_peaks_json(p)));
 }
 
-/* The peaks belong to all blocks of their round. */
-static void give_peaks(const struct rounds *x, const struct block_peaks *p)
+/* A round that was cut off may have its peaks already. */
+static void visit_peaks(const struct rounds *x, size_t position)
 {
-    for (size_t i = 0; i < x->n; i++) {
-        struct cell_result *r = result_of(x, i);
-        for (size_t k = 0; k < r->n_blocks; k++)
-            if (r->blocks[k].batch == x->batch && r->blocks[k].round == x->now)
-                r->blocks[k].peaks = *p;
-    }
+    struct block_peaks p = experiment_round_peaks(x->e, x->index, x->now);
+    const double start_s = time_now_s() - x->e->began_s;
+    if (!isnan(p.read_gb_s) || !variant_peaks(x->e, x->e->plan->cells[x->v[0].cell].threads, &p))
+        return;
+    stream_peaks(x, position, start_s, &p);
+    experiment_keep_peaks(x->e, x->index, x->now, &p, x->e->peak_isa);
 }
 
 static bool wanted(const struct rounds *x, size_t i)
@@ -148,21 +151,16 @@ static void run_round(struct rounds *x)
     size_t order[LATIN_MAX];
     const size_t places = x->n + x->peaks;
     const double began_s = time_now_s();
-    struct block_peaks peaks = block_no_peaks();
     latin_order(random_at(x->e->suite->seed, x->index), x->now - x->first, places, order);
     for (size_t at = 0; at < places && !interrupt_seen(); at++) {
-        const double start_s = time_now_s() - x->e->began_s;
-        if (order[at] < x->n) {
-            if (wanted(x, order[at]))
-                visit(x, order[at], at);
-        } else if (variant_peaks(x->e, x->e->plan->cells[x->v[0].cell].threads, &peaks))
-            stream_peaks(x, at, start_s, &peaks);
+        if (order[at] == x->n)
+            visit_peaks(x, at);
+        else if (wanted(x, order[at]))
+            visit(x, order[at], at);
     }
     for (size_t i = 0; i < x->n; i++) /* what was void; ends, as repeats do */
         while (wanted(x, i))
             visit(x, i, places);
-    if (!isnan(peaks.read_gb_s))
-        give_peaks(x, &peaks);
     x->round_s = time_now_s() - began_s;
 }
 
@@ -261,7 +259,8 @@ static void run(struct rounds *x)
 {
     number_rounds(x);
     for (size_t i = 0; i < x->n; i++)
-        x->v[i].alive = !interrupt_seen() && (variant_open(x->e, &x->v[i]) || interrupt_seen());
+        x->v[i].alive =
+            !interrupt_seen() && result_of(x, i)->status != CELL_FAILED && (variant_open(x->e, &x->v[i]) || interrupt_seen());
     x->began_s = time_now_s();
     unsigned done = rounds_done(x);
     while (!(x->stop = stop_reason(x, done)) && !x->e->record->rc) {

@@ -11,6 +11,9 @@
 #include "harness/contest.h"
 #include "harness/interrupt.h"
 #include "harness/json_util.h"
+#include "harness/overhead.h"
+#include "harness/resume.h"
+#include "harness/stationary.h"
 #include "harness/variant.h"
 #include "profiles/time_clock.h"
 
@@ -28,9 +31,68 @@ double experiment_block_s(const struct experiment *e)
 
 void experiment_warn(struct experiment *e, const char *check, const char *message)
 {
-    json_t *list = json_object_get(e->record->root, "warnings");
     progress_note(e->progress, message);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "severity", "warn", "check", check, "message", message));
+    record_line(e->record, "warning", json_pack("{s:s, s:s, s:s}", "severity", "warn", "check", check, "message", message));
+}
+
+/* ---- peaks ---------------------------------------------------------------------------------------------------------- */
+
+static struct peak_series *series_of(struct experiment *e, unsigned threads)
+{
+    for (size_t i = 0; i < e->n_peaks; i++)
+        if (e->peaks[i].threads == threads)
+            return &e->peaks[i];
+    struct peak_series *grown = realloc(e->peaks, (e->n_peaks + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    e->peaks = grown;
+    grown[e->n_peaks] = (struct peak_series){.threads = threads};
+    return &grown[e->n_peaks++];
+}
+
+static int keep_round(struct experiment *e, size_t contest, unsigned round, const struct block_peaks *p)
+{
+    if (e->n_round_peaks == e->cap_round_peaks) {
+        const size_t cap = e->cap_round_peaks ? 2 * e->cap_round_peaks : 64;
+        struct round_peaks *grown = realloc(e->round_peaks, cap * sizeof *grown);
+        if (!grown)
+            return -ENOMEM;
+        e->round_peaks = grown;
+        e->cap_round_peaks = cap;
+    }
+    e->round_peaks[e->n_round_peaks++] = (struct round_peaks){contest, round, *p};
+    return 0;
+}
+
+void experiment_give_peaks(struct experiment *e, const struct round_peaks *p)
+{
+    const struct contest *c = &e->schedule.contests[p->contest];
+    for (size_t i = 0; i < c->n_cells; i++) {
+        struct cell_result *r = &e->results[c->cells[i]];
+        for (size_t k = 0; k < r->n_blocks; k++)
+            if (r->blocks[k].batch == c->batch + 1 && r->blocks[k].round == p->round)
+                r->blocks[k].peaks = p->peaks;
+    }
+}
+
+int experiment_keep_peaks(struct experiment *e, size_t contest, unsigned round, const struct block_peaks *p, const char *isa)
+{
+    const struct contest *c = &e->schedule.contests[contest];
+    struct peak_series *s = series_of(e, e->plan->cells[c->cells[0]].threads);
+    if (!s || keep_round(e, contest, round, p) || samples_push(&s->read_gb_s, p->read_gb_s) ||
+        samples_push(&s->int8_gmac_s, p->int8_gmac_s) || samples_push(&s->fma_gmac_s, p->fma_gmac_s))
+        return -ENOMEM;
+    snprintf(s->isa, sizeof s->isa, "%s", isa);
+    experiment_give_peaks(e, &e->round_peaks[e->n_round_peaks - 1]);
+    return 0;
+}
+
+struct block_peaks experiment_round_peaks(const struct experiment *e, size_t contest, unsigned round)
+{
+    for (size_t i = e->n_round_peaks; i--;)
+        if (e->round_peaks[i].contest == contest && e->round_peaks[i].round == round)
+            return e->round_peaks[i].peaks;
+    return block_no_peaks();
 }
 
 /* ---- a cell that is done -------------------------------------------------------------------------------------------- */
@@ -48,12 +110,23 @@ static void describe(const struct cell *c, const struct cell_result *r, const js
                  stats_mean(r->time_s.v, r->time_s.n) * r->repetitions / (double)r->time_s.n);
 }
 
+static void warn_unsteady(struct experiment *e, const struct cell *c, const struct cell_result *r)
+{
+    char id[PLAN_ID_LEN], fault[STATIONARY_LEN], message[PLAN_ID_LEN + STATIONARY_LEN];
+    if (r->status != CELL_OK || c->quality || stationary_fault(r, fault) || !fault[0])
+        return;
+    plan_cell_id(e->plan, c, id);
+    snprintf(message, sizeof message, "%s: %s", id, fault);
+    experiment_warn(e, "unsteady", message);
+}
+
 static void finish_cell(struct experiment *e, size_t i)
 {
     const struct cell *c = &e->plan->cells[i];
     struct cell_result *r = &e->results[i];
     char outcome[PLAN_REASON_LEN + 64];
     cell_result_settle(r);
+    warn_unsteady(e, c, r);
     json_t *object = cell_json(e->plan, c, r, experiment_kv(e));
     if (!object) { /* a worker that sends nonsense numbers must not take the record along */
         r->status = CELL_FAILED;
@@ -63,6 +136,8 @@ static void finish_cell(struct experiment *e, size_t i)
     if (e->estimate && r->status == CELL_OK)
         bench_energy_estimates(json_object_get(object, "metrics"), e->plan, c, r);
     describe(c, r, object, outcome, sizeof outcome);
+    json_object_set_new(object, "index", json_integer((json_int_t)i));
+    e->cell_done[i] = true;
     record_line(e->record, "cell", object);
     progress_cell_done(e->progress, c, outcome, r->status == CELL_FAILED);
 }
@@ -107,7 +182,7 @@ static void finish_contest(struct experiment *e, size_t index)
     const struct contest *c = &e->schedule.contests[index];
     warn_disturbed(e, c);
     for (size_t i = 0; i < c->n_cells && !e->record->rc; i++)
-        if (schedule_last_contest(&e->schedule, c->cells[i]) == index) {
+        if (schedule_last_contest(&e->schedule, c->cells[i]) == index && !e->cell_done[c->cells[i]]) {
             settle_status(&e->results[c->cells[i]]);
             finish_cell(e, c->cells[i]);
         }
@@ -116,7 +191,7 @@ static void finish_contest(struct experiment *e, size_t index)
 static void skip_cells(struct experiment *e)
 {
     for (size_t i = 0; i < e->plan->n_cells && !e->record->rc; i++)
-        if (e->plan->cells[i].reason[0]) {
+        if (e->plan->cells[i].reason[0] && !e->cell_done[i]) {
             e->results[i].status = CELL_SKIPPED;
             snprintf(e->results[i].reason, PLAN_REASON_LEN, "%s", e->plan->cells[i].reason);
             finish_cell(e, i);
@@ -171,13 +246,51 @@ static void drop_batch(struct experiment *e, size_t batch)
         variant_drop(e, b->groups[i]);
 }
 
+/* The cost of the harness itself, on stderr and in the record. */
+static void measure_overhead(struct experiment *e)
+{
+    char reason[WORKER_REASON_LEN] = "", note[WORKER_REASON_LEN + 64];
+    if (json_object_get(e->record->root, "overhead")) /* of the run that is continued */
+        return;
+    json_t *o = interrupt_seen() ? NULL : overhead_measure(e->options, reason);
+    if (o)
+        snprintf(note, sizeof note, "the harness takes %.2g us of a block's window, %.4f %% of 1 s; %.2g ms between blocks",
+                 1e6 * json_number_value(json_object_get(o, "window_s")),
+                 100 * json_number_value(json_object_get(o, "share_of_1s")),
+                 1e3 * json_number_value(json_object_get(o, "round_trip_s")));
+    else
+        snprintf(note, sizeof note, "the cost of the harness could not be measured (%s)", reason);
+    if (!interrupt_seen())
+        progress_note(e->progress, note);
+    json_object_set(e->record->root, "overhead", o ? o : json_null());
+    if (o)
+        record_line(e->record, "overhead", o);
+}
+
+/* What is done already weighs nothing in the time left. */
+static void leave_out_done(struct experiment *e)
+{
+    for (size_t i = 0; i < e->plan->n_cells; i++) {
+        e->progress->done += e->cell_done[i];
+        if (e->cell_done[i] && !e->plan->cells[i].reason[0])
+            e->progress->total_s -= e->plan->cells[i].estimate_s;
+    }
+}
+
 static int prepare(struct experiment *e)
 {
-    e->results = calloc(e->plan->n_cells, sizeof *e->results);
-    e->slots = calloc(e->plan->n_groups, sizeof *e->slots);
-    if ((!e->results && e->plan->n_cells) || (!e->slots && e->plan->n_groups))
+    int rc = schedule_make(e->plan, &e->schedule);
+    if (rc)
+        return rc;
+    e->results = calloc(e->plan->n_cells + 1, sizeof *e->results);
+    e->cell_done = calloc(e->plan->n_cells + 1, sizeof *e->cell_done);
+    e->contest_done = calloc(e->schedule.n_contests + 1, sizeof *e->contest_done);
+    e->slots = calloc(e->plan->n_groups + 1, sizeof *e->slots);
+    if (!e->results || !e->cell_done || !e->contest_done || !e->slots)
         return -ENOMEM;
-    return schedule_make(e->plan, &e->schedule);
+    rc = e->resumed ? resume_restore(e, e->resumed) : 0;
+    leave_out_done(e);
+    return rc;
 }
 
 int experiment_run(struct experiment *e)
@@ -187,12 +300,14 @@ int experiment_run(struct experiment *e)
         return rc;
     if (!(e->began_s > 0))
         e->began_s = time_now_s();
-    bench_energy_measure(e, false);
+    measure_overhead(e);
+    if (!e->energy[0])
+        bench_energy_measure(e, false);
     skip_cells(e);
     e->progress->began_s = time_now_s(); /* the estimates are of cells */
     for (size_t i = 0; i < e->schedule.n_contests && !e->record->rc && !rc; i++) {
         const size_t batch = e->schedule.contests[i].batch;
-        rc = contest_run(e, i);
+        rc = e->contest_done[i] ? 0 : contest_run(e, i);
         finish_contest(e, i);
         if (i + 1 == e->schedule.n_contests || e->schedule.contests[i + 1].batch != batch)
             drop_batch(e, batch);
@@ -218,11 +333,16 @@ void experiment_free(struct experiment *e)
         free(e->peaks[i].fma_gmac_s.v);
     }
     free(e->peaks);
+    free(e->round_peaks);
+    free(e->cell_done);
+    free(e->contest_done);
     free(e->slots);
     free(e->results);
     schedule_free(&e->schedule);
     e->peaks = NULL;
-    e->n_peaks = 0;
+    e->round_peaks = NULL;
+    e->n_peaks = e->n_round_peaks = e->cap_round_peaks = 0;
+    e->cell_done = e->contest_done = NULL;
     e->slots = NULL;
     e->results = NULL;
     json_decref(e->energy[0]);

@@ -25,6 +25,13 @@ struct worker_slot {
     char reason[PLAN_REASON_LEN];
 };
 
+/* The peaks of one round of a contest. */
+struct round_peaks {
+    size_t contest;
+    unsigned round;
+    struct block_peaks peaks;
+};
+
 /* All peak blocks with one number of threads. */
 struct peak_series {
     unsigned threads;
@@ -44,15 +51,22 @@ struct experiment {
     bool profile;             /* after a cell's samples, one more repetition with the engine's profile on */
     const char *isolate;      /* path of this program: every block runs in a fresh process of it; NULL: workers live on */
 
+    const json_t *resumed; /* lines of the stream of a run that this one continues; NULL: none */
+
     /* set by experiment_run() */
     struct cell_result *results; /* [n_cells] */
+    bool *cell_done;             /* [n_cells] its object is in the record */
+    bool *contest_done;          /* [n_contests] */
     struct schedule schedule;
     struct worker_slot *slots;  /* [n_groups] */
     struct worker *peak_worker; /* NULL: none, or it failed */
     unsigned peak_threads;      /* that it is set up for */
+    char peak_isa[EXPERIMENT_ISA_LEN];
     bool peak_failed;
     struct peak_series *peaks;
     size_t n_peaks;
+    struct round_peaks *round_peaks;
+    size_t n_round_peaks, cap_round_peaks;
     double began_s;    /* of the run; the clock of "start_s" */
     json_t *energy[2]; /* answers of the worker about source and idle power, before and after; bench_energy.c */
 };
@@ -63,6 +77,13 @@ void experiment_free(struct experiment *e);
 
 /* Shortest time of a block's repetitions, s. */
 double experiment_block_s(const struct experiment *e);
+/* Adds the peaks of a round to the series of their threads and to all blocks of that round, also those that are still to come (with
+ * experiment_round_peaks()). 0 or -ENOMEM. */
+int experiment_keep_peaks(struct experiment *e, size_t contest, unsigned round, const struct block_peaks *p, const char *isa);
+/* To all blocks that their round has so far. */
+void experiment_give_peaks(struct experiment *e, const struct round_peaks *p);
+/* The peaks of a round; none where they were not measured yet. */
+struct block_peaks experiment_round_peaks(const struct experiment *e, size_t contest, unsigned round);
 /* A line in the record's warnings, and on stderr. */
 void experiment_warn(struct experiment *e, const char *check, const char *message);
 const char *experiment_kv(const struct experiment *e);

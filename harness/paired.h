@@ -4,8 +4,9 @@
 
 #include "harness/cell_result.h"
 
-/* How many times faster `cell` is than `base`: the median of time of base / time of cell over the rounds in which both have a block that
- * counts, with its interval (stats.h). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
+/* How many times faster `cell` is than `base`, from time of base / time of cell of the rounds in which both have a block that counts:
+ * Hodges-Lehmann centre of the logs with the interval of the signed-rank test (stats_hl.h); of fewer than 6 rounds, which that test cannot
+ * use, the median with a t interval of the logs (stats.h). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
 int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds);
 
 /* Half of the relative width of an interval, of its logarithm: sqrt(hi / lo) - 1. INFINITY without an interval. */

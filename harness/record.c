@@ -7,10 +7,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "profiles/time_clock.h"
+
 /* 12 digits: below a nanosecond for anything that runs less than a quarter of an hour. */
-enum { DIGITS = JSON_REAL_PRECISION(12), PATH_LEN = 4096 };
+enum { DIGITS = JSON_REAL_PRECISION(12), PATH_LEN = 4096, LOCK_TRIES = 250 };
 
 static int fail(struct record *r, int rc, const char *file, const char *what)
 {
@@ -57,15 +60,18 @@ static int move_aside(const struct record *r)
     return 0;
 }
 
+static int lock_dir(struct record *r)
+{
+    r->lock_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return r->lock_fd < 0 || flock(r->lock_fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
 static int open_stream(struct record *r)
 {
     char path[PATH_LEN];
-    r->lock_fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r->lock_fd < 0)
-        return -errno;
-    if (flock(r->lock_fd, LOCK_EX | LOCK_NB))
-        return -errno;
-    const int rc = move_aside(r);
+    int rc = lock_dir(r);
+    if (!rc)
+        rc = move_aside(r);
     if (rc)
         return rc;
     snprintf(path, sizeof path, "%s/results.jsonl", r->dir);
@@ -89,6 +95,98 @@ int record_open(const char *dir, struct record *out, char err[RECORD_ERR_LEN])
     return rc;
 }
 
+int record_need_space(const struct record *r, double bytes, char err[RECORD_ERR_LEN])
+{
+    struct statvfs fs;
+    if (statvfs(r->dir, &fs) || (double)fs.f_bavail * (double)fs.f_frsize >= bytes)
+        return 0;
+    snprintf(err, RECORD_ERR_LEN, "-o %.300s: %.0f MB are free, the record may take %.0f MB", r->dir,
+             (double)fs.f_bavail * (double)fs.f_frsize / 1e6, bytes / 1e6);
+    return -ENOSPC;
+}
+
+/* ---- going on ------------------------------------------------------------------------------------------------------- */
+
+/* The lines of a stream. What follows the last newline was being written when the run was cut off. */
+static int read_lines(FILE *f, json_t *lines, size_t *number)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    int rc = 0;
+    while (!rc && (len = getline(&line, &cap, f)) > 0) {
+        ++*number;
+        if (line[len - 1] != '\n')
+            break;
+        json_t *o = json_loadb(line, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
+        rc = json_is_object(o) && json_is_string(json_object_get(o, "type")) ? 0 : -EINVAL;
+        if (rc)
+            json_decref(o);
+        else
+            rc = json_array_append_new(lines, o) ? -ENOMEM : 0;
+    }
+    free(line);
+    return rc;
+}
+
+int record_reopen(const char *dir, struct record *out, json_t **lines, char err[RECORD_ERR_LEN])
+{
+    char path[PATH_LEN];
+    size_t number = 0;
+    *out = (struct record){.dir = strdup(dir), .lock_fd = -1, .root = json_pack("{s:i}", "schema", 1)};
+    *lines = json_array();
+    int rc = out->dir && out->root && *lines ? (strlen(dir) < PATH_LEN - 64 ? 0 : -ENAMETOOLONG) : -ENOMEM;
+    if (!rc)
+        rc = lock_dir(out);
+    for (int i = 0; rc == -EWOULDBLOCK && i < LOCK_TRIES; i++) { /* workers of a run that was killed are dying */
+        close(out->lock_fd);
+        usleep(20000);
+        rc = lock_dir(out);
+    }
+    snprintf(path, sizeof path, "%.4000s/results.jsonl", dir);
+    FILE *f = rc ? NULL : fopen(path, "re");
+    if (!rc && !f)
+        rc = -errno;
+    if (f) {
+        rc = read_lines(f, *lines, &number);
+        fclose(f);
+        const char *type = json_string_value(json_object_get(json_array_get(*lines, 0), "type"));
+        if (!rc && !(type && !strcmp(type, "header")))
+            rc = -ENODATA;
+    }
+    if (rc == -EINVAL)
+        snprintf(err, RECORD_ERR_LEN, "--resume: %.300s:%zu: damaged: not a line of a record", path, number);
+    else if (rc)
+        snprintf(err, RECORD_ERR_LEN, "--resume %.300s: %s", dir,
+                 rc == -EWOULDBLOCK ? "a run is writing its results there"
+                 : rc == -ENODATA   ? "results.jsonl has no header: that run had not begun"
+                                    : strerror(-rc));
+    if (rc) {
+        json_decref(*lines);
+        *lines = NULL;
+        record_close(out);
+    }
+    return rc;
+}
+
+static int replace_stream(struct record *r, const json_t *lines)
+{
+    char path[PATH_LEN], tmp[PATH_LEN];
+    size_t i;
+    json_t *line;
+    snprintf(path, sizeof path, "%s/results.jsonl", r->dir);
+    snprintf(tmp, sizeof tmp, "%s/results.jsonl.tmp", r->dir);
+    r->stream = fopen(tmp, "we");
+    bool ok = r->stream != NULL;
+    errno = r->stream ? 0 : errno;
+    json_array_foreach(lines, i, line)
+    {
+        ok = ok && !json_dumpf(line, r->stream, JSON_COMPACT | DIGITS) && fputc('\n', r->stream) != EOF;
+    }
+    ok = ok && !fflush(r->stream) && !fsync(fileno(r->stream)) && !rename(tmp, path);
+    return ok ? 0 : errno ? -errno : -EIO;
+}
+
 /* ---- the stream ----------------------------------------------------------------------------------------------------- */
 
 static int write_line(struct record *r, const char *type, const json_t *object)
@@ -101,6 +199,10 @@ static int write_line(struct record *r, const char *type, const json_t *object)
     errno = 0;
     const bool ok = !json_dumpf(line, r->stream, JSON_COMPACT | DIGITS) && fputc('\n', r->stream) != EOF && !fflush(r->stream);
     json_decref(line);
+    if (ok && time_now_s() - r->synced_s > 1) {
+        fdatasync(fileno(r->stream)); /* where that is not possible, the line is in the kernel all the same */
+        r->synced_s = time_now_s();
+    }
     return ok ? 0 : fail(r, errno ? -errno : -EIO, "results.jsonl", errno ? strerror(errno) : "cannot be written");
 }
 
@@ -118,16 +220,55 @@ static int merge(struct record *r, json_t *from)
     return 0;
 }
 
+/* The list of results.json that lines of this type go to; NULL: only the stream has them. */
+static const char *list_of(const char *type)
+{
+    static const struct {
+        const char *type, *list;
+    } lists[] = {{"peak", "peaks"},     {"cell", "cells"},       {"contest", "contests"},
+                 {"resume", "resumes"}, {"warning", "warnings"}, {"lossless", "lossless"}, {"scenario", "scenarios"}};
+    const char *list = NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        list = strcmp(type, lists[i].type) ? list : lists[i].list;
+    return list;
+}
+
+static void take_header(struct record *r, json_t *header)
+{
+    merge(r, header);
+    json_object_del(r->root, "type");
+    json_object_set_new(r->root, "peaks", json_array()); /* after the header: the file reads from the top */
+    json_object_set_new(r->root, "resumes", json_array());
+    json_object_set_new(r->root, "contests", json_array());
+    json_object_set_new(r->root, "cells", json_array());
+}
+
+int record_continue(struct record *r, const json_t *lines)
+{
+    size_t i;
+    json_t *line;
+    const int rc = replace_stream(r, lines);
+    if (rc)
+        return fail(r, rc, "results.jsonl.tmp", strerror(-rc));
+    take_header(r, json_array_get(lines, 0));
+    json_array_foreach(lines, i, line)
+    {
+        const char *list = list_of(json_string_value(json_object_get(line, "type")));
+        json_t *plain = list ? json_copy(line) : NULL;
+        json_object_del(plain, "type");
+        if (list)
+            json_array_append_new(json_object_get(r->root, list), plain);
+    }
+    return 0;
+}
+
 int record_header(struct record *r, json_t *header)
 {
     if (header)
         json_object_set_new(header, "schema", json_integer(1));
     const int rc = r->rc ? r->rc : write_line(r, "header", header);
     if (!rc)
-        merge(r, header);
-    json_object_set_new(r->root, "peaks", json_array()); /* after the header: the file reads from the top */
-    json_object_set_new(r->root, "contests", json_array());
-    json_object_set_new(r->root, "cells", json_array());
+        take_header(r, header);
     json_decref(header);
     return r->rc;
 }
@@ -135,12 +276,7 @@ int record_header(struct record *r, json_t *header)
 int record_line(struct record *r, const char *type, json_t *object)
 {
     const int rc = r->rc ? r->rc : write_line(r, type, object);
-    static const struct {
-        const char *type, *list;
-    } lists[] = {{"peak", "peaks"}, {"cell", "cells"}, {"contest", "contests"}, {"lossless", "lossless"}, {"scenario", "scenarios"}};
-    const char *list = NULL;
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        list = strcmp(type, lists[i].type) ? list : lists[i].list;
+    const char *list = list_of(type);
     if (!rc && list && !json_object_get(r->root, list))
         json_object_set_new(r->root, list, json_array());
     if (!rc && list)

@@ -71,6 +71,9 @@ static json_t *inputs_json(const struct suite *s, const struct plan *p)
         else if (!config_path("models", spec + 6, path, sizeof path))
             add_input(list, path);
     }
+    for (size_t i = 0; i < p->n_groups; i++)
+        if (p->groups[i].program)
+            add_input(list, p->groups[i].program);
     for (size_t i = 0; i < s->lossless.models.n; i++) {
         suite_resolve(s, s->lossless.models.v[i], path, sizeof path);
         add_input(list, path);
@@ -131,7 +134,11 @@ static json_t *run_json(const struct suite *s, int argc, char **argv)
 
 json_t *run_header_json(const struct suite *s, const struct plan *p, int argc, char **argv, const struct probe_env *env)
 {
+    char hex[SHA256_HEX_LEN];
+    uint64_t bytes;
+    json_t *build = run_build_json();
+    const bool hashed = !sha256_file("/proc/self/exe", hex, &bytes);
+    json_object_set_new(build, "binary_sha256", hashed ? json_string(hex) : json_null());
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "tool", run_tool_json(), "run", run_json(s, argc, argv), "host",
-                     host_info_json(env), "warnings", host_warnings_json(env), "build", run_build_json(), "inputs",
-                     inputs_json(s, p));
+                     host_info_json(env), "warnings", host_warnings_json(env), "build", build, "inputs", inputs_json(s, p));
 }

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -517,6 +518,89 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         return 0;
     snprintf(err, SUITE_ERR_LEN, "%s%s%s", s->path ? s->path : "", s->path ? ": " : "", what);
     return -EINVAL;
+}
+
+/* ---- to the record and back ----------------------------------------------------------------------------------------- */
+
+/* Lists as "a,b"; NULL: an empty list. New reference. */
+static json_t *list_text(const struct str_list *words, const struct uint_list *numbers)
+{
+    json_t *text = NULL;
+    const size_t n = words ? words->n : numbers->n;
+    for (size_t i = 0; i < n; i++) {
+        const char *before = text ? json_string_value(text) : "", *comma = text ? "," : "";
+        json_t *longer =
+            words ? json_sprintf("%s%s%s", before, comma, words->v[i]) : json_sprintf("%s%s%u", before, comma, numbers->v[i]);
+        json_decref(text);
+        text = longer;
+    }
+    return text;
+}
+
+static json_t *requests_text(const struct request_list *l)
+{
+    json_t *text = NULL;
+    for (size_t i = 0; i < l->n; i++) {
+        json_t *longer = json_sprintf("%s%spp%u+tg%u", text ? json_string_value(text) : "", text ? "," : "", l->v[i].n_prompt,
+                                      l->v[i].n_gen);
+        json_decref(text);
+        text = longer;
+    }
+    return text;
+}
+
+/* NULL: not set, or a number that cannot be given (rounds 0: none asked for). New reference. */
+static json_t *value_text(const struct suite *s, const struct key *k)
+{
+    const void *field = (const char *)s + k->offset;
+    const char *text = NULL;
+    switch (k->type) {
+    case KEY_WORDS:
+    case KEY_FORMATS: return list_text(field, NULL);
+    case KEY_UINTS: return list_text(NULL, field);
+    case KEY_UINT: return *(const unsigned *)field < k->min ? NULL : json_sprintf("%u", *(const unsigned *)field);
+    case KEY_U64: return json_sprintf("%" PRIu64, *(const uint64_t *)field);
+    case KEY_SECONDS:
+    case KEY_SHARE: return json_sprintf("%.17g", *(const double *)field);
+    case KEY_REAL: return *(const double *)field > k->min ? json_sprintf("%.17g", *(const double *)field) : NULL;
+    case KEY_REQUESTS: return requests_text(field);
+    case KEY_PRIORITY:
+    case KEY_LOADS: return NULL; /* only of scenarios, which are not taken up again */
+    case KEY_KV: return json_string(*(const enum kv_type *)field == KV_F32 ? "f32" : "f16");
+    case KEY_ISA:
+    case KEY_FORMAT:
+    case KEY_TEXT: text = *(char *const *)field; break;
+    }
+    return text ? json_string(text) : NULL;
+}
+
+json_t *suite_values(const struct suite *s)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; i < N_KEYS; i++) {
+        char name[96];
+        const bool scenario = !strcmp(keys[i].section, "scenario") || !strcmp(keys[i].section, "limits");
+        json_t *text = scenario ? NULL : value_text(s, &keys[i]);
+        snprintf(name, sizeof name, "%s.%s", keys[i].section, keys[i].name);
+        if (text)
+            json_object_set_new(o, name, text);
+    }
+    return o;
+}
+
+int suite_from_values(struct suite *s, const char *name, const char *path, const json_t *values, char err[SUITE_ERR_LEN])
+{
+    suite_init(s);
+    snprintf(s->name, sizeof s->name, "%s", name);
+    s->depth.n = s->batch.n = 0;
+    int rc = path ? set_text(&s->path, path, err) : 0;
+    for (size_t i = 0; i < N_KEYS && !rc; i++) {
+        char full[96];
+        snprintf(full, sizeof full, "%s.%s", keys[i].section, keys[i].name);
+        const char *value = json_string_value(json_object_get(values, full));
+        rc = value ? set_key(s, &keys[i], value, err) : 0;
+    }
+    return rc ? rc : suite_check(s, err);
 }
 
 void suite_resolve(const struct suite *s, const char *name, char *buf, size_t len)

@@ -5,6 +5,7 @@
 #ifndef BITJOULE_SUITE_H
 #define BITJOULE_SUITE_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -88,6 +89,11 @@ void suite_begin_overrides(struct suite *s);
 int suite_set(struct suite *s, const char *section, const char *key, const char *value, char err[SUITE_ERR_LEN]);
 /* What is missing or contradicts itself once all is set. */
 int suite_check(const struct suite *s, char err[SUITE_ERR_LEN]);
+
+/* All keys as they are now, {"section.key": "value"} with values that suite_set() takes, and back over defaults, so that a run can be
+ * taken up again without its file. New reference, NULL: out of memory. 0, or a negative errno and a line in err. */
+json_t *suite_values(const struct suite *s);
+int suite_from_values(struct suite *s, const char *name, const char *path, const json_t *values, char err[SUITE_ERR_LEN]);
 
 /* Path of a file that the suite names: as it is when it exists, else relative to the root that holds configs/suites/SUITE.ini. */
 void suite_resolve(const struct suite *s, const char *name, char *buf, size_t len);

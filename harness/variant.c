@@ -149,7 +149,7 @@ static bool take_warmup(struct experiment *e, const struct cell *c, struct cell_
     if (!(time_s > 0))
         return cell_fail(r, "worker answered a repetition without its time or output");
     plan_cell_id(e->plan, c, id);
-    json_t *line = json_pack("{s:s, s:s, s:I}", "cell", id, "kind", "warmup", "index", (json_int_t)r->warmup_s.n);
+    json_t *line = json_pack("{s:s, s:I, s:s}", "cell", id, "index", (json_int_t)(r - e->results), "kind", "warmup");
     json_object_update(line, reply);
     record_line(e->record, "sample", line);
     r->used_s += time_s;
@@ -186,6 +186,16 @@ static bool warm_up(struct experiment *e, struct variant *v, struct cell_result 
     return true;
 }
 
+/* What is needed again if the run is cut off after this cell's last block. */
+static void stream_setup(struct experiment *e, size_t cell)
+{
+    char id[PLAN_ID_LEN];
+    const struct cell_result *r = &e->results[cell];
+    plan_cell_id(e->plan, &e->plan->cells[cell], id);
+    record_line(e->record, "setup",
+                json_pack("{s:s, s:I, s:O, s:O}", "cell", id, "index", (json_int_t)cell, "load", r->load, "setup", r->setup));
+}
+
 static bool open_now(struct experiment *e, struct variant *v)
 {
     const struct cell *c = &e->plan->cells[v->cell];
@@ -199,6 +209,7 @@ static bool open_now(struct experiment *e, struct variant *v)
         return false;
     json_decref(r->setup);
     r->setup = setup;
+    stream_setup(e, v->cell);
     if (c->quality) { /* one pass gives the perplexity; its speed is no result */
         v->repetitions = 1;
         return true;
@@ -300,19 +311,6 @@ void variant_drop_peaks(struct experiment *e)
     e->peak_threads = 0;
 }
 
-static struct peak_series *series_of(struct experiment *e, unsigned threads)
-{
-    for (size_t i = 0; i < e->n_peaks; i++)
-        if (e->peaks[i].threads == threads)
-            return &e->peaks[i];
-    struct peak_series *grown = realloc(e->peaks, (e->n_peaks + 1) * sizeof *grown);
-    if (!grown)
-        return NULL;
-    e->peaks = grown;
-    grown[e->n_peaks] = (struct peak_series){.threads = threads};
-    return &grown[e->n_peaks++];
-}
-
 static bool peak_call(struct experiment *e, json_t *cmd, json_t **reply, char reason[WORKER_REASON_LEN])
 {
     const enum worker_result result = worker_call(e->peak_worker, cmd, PEAK_TIMEOUT_S, reply, reason);
@@ -332,20 +330,11 @@ static bool open_peaks(struct experiment *e, unsigned threads, char reason[WORKE
         json_pack("{s:s, s:i, s:I}", "cmd", "peak_open", "threads", (int)threads, "buffer_bytes", (json_int_t)e->peak_buffer_bytes);
     if (!peak_call(e, cmd, &reply, reason))
         return false;
-    struct peak_series *series = series_of(e, threads);
     const char *isa = json_string_value(json_object_get(reply, "isa"));
-    if (series)
-        snprintf(series->isa, sizeof series->isa, "%s", isa ? isa : "");
+    snprintf(e->peak_isa, sizeof e->peak_isa, "%s", isa ? isa : "");
     e->peak_threads = threads;
     json_decref(reply);
-    return series != NULL;
-}
-
-static bool keep_peaks(struct experiment *e, unsigned threads, const struct block_peaks *p)
-{
-    struct peak_series *s = series_of(e, threads);
-    return s && !samples_push(&s->read_gb_s, p->read_gb_s) && !samples_push(&s->int8_gmac_s, p->int8_gmac_s) &&
-           !samples_push(&s->fma_gmac_s, p->fma_gmac_s);
+    return true;
 }
 
 bool variant_peaks(struct experiment *e, unsigned threads, struct block_peaks *out)
@@ -358,10 +347,8 @@ bool variant_peaks(struct experiment *e, unsigned threads, struct block_peaks *o
     if (open_peaks(e, threads, reason) && peak_call(e, plain_command("peak_block"), &reply, reason))
         *out = block_peaks_from_json(reply);
     json_decref(reply);
-    if (!isnan(out->read_gb_s))
-        return keep_peaks(e, threads, out);
-    if (interrupt_seen())
-        return false;
+    if (!isnan(out->read_gb_s) || interrupt_seen())
+        return !isnan(out->read_gb_s);
     e->peak_failed = true;
     snprintf(message, sizeof message, "peaks for %u thread(s) could not be measured (%s): no roofline", threads, reason);
     experiment_warn(e, "peak", message);

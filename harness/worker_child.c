@@ -184,17 +184,9 @@ static json_t *setup_external(struct child *c, const json_t *cmd)
                      c->wl->work(c->state).tokens, "int8_macs", "fma_macs", "bytes");
 }
 
-static json_t *do_setup(struct child *c, const json_t *cmd)
+/* Session and workload. NULL, or why not. */
+static const char *set_up(struct child *c, const json_t *cmd, const struct workload_params *p, char err[MODEL_ERR_LEN])
 {
-    char err[MODEL_ERR_LEN] = "";
-    const char *workload = worker_text(cmd, "workload");
-    if (workload && !strcmp(workload, workload_external.name))
-        return setup_external(c, cmd);
-    if (!c->model || c->state)
-        return worker_refuse(c->model ? "a cell is set up already" : "no model is loaded");
-    c->wl = find_workload(c, worker_text(cmd, "workload"));
-    if (!c->wl)
-        return worker_refuse("unknown workload");
     const struct session_options opt = {
         .threads = worker_uint(cmd, "threads"),
         .n_ctx = worker_uint(cmd, "n_ctx"),
@@ -202,19 +194,40 @@ static json_t *do_setup(struct child *c, const json_t *cmd)
         .sequences = worker_uint(cmd, "sequences"),
         .kv = kv_is_f32(cmd) ? KV_F32 : KV_F16,
     };
-    const struct workload_params p = params_of(c, cmd);
-    if (session_new(c->model, &opt, &c->session, err))
-        return worker_refuse(err);
-    c->n_gen = p.n_gen;
-    c->token_s = p.n_gen ? calloc(p.n_gen, sizeof *c->token_s) : NULL;
-    if ((p.n_gen && !c->token_s) || c->wl->setup(c->model, c->session, &p, &c->state, err)) {
-        c->state = NULL;
-        end_cell(c);
-        return worker_refuse(err[0] ? err : "out of memory");
+    if (!c->wl->no_model && session_new(c->model, &opt, &c->session, err))
+        return err;
+    c->n_gen = p->n_gen;
+    c->token_s = p->n_gen ? calloc(p->n_gen, sizeof *c->token_s) : NULL;
+    if (!p->n_gen || c->token_s) {
+        if (!c->wl->setup(c->wl->no_model ? NULL : c->model, c->session, p, &c->state, err))
+            return NULL;
     }
+    c->state = NULL;
+    end_cell(c);
+    return err[0] ? err : "out of memory";
+}
+
+static json_t *do_setup(struct child *c, const json_t *cmd)
+{
+    char err[MODEL_ERR_LEN] = "";
+    const char *workload = worker_text(cmd, "workload");
+    if (workload && !strcmp(workload, workload_external.name))
+        return setup_external(c, cmd);
+    c->wl = c->state ? c->wl : find_workload(c, workload);
+    if (c->state)
+        return worker_refuse("a cell is set up already");
+    if (!c->model && !(c->wl && c->wl->no_model))
+        return worker_refuse("no model is loaded");
+    if (!c->wl)
+        return worker_refuse("unknown workload");
+    const struct workload_params p = params_of(c, cmd);
+    const char *failure = set_up(c, cmd, &p, err);
+    if (failure)
+        return worker_refuse(failure);
     const struct workload_work work = c->wl->work(c->state);
-    return json_pack("{s:s, s:i, s:o, s:o}", "cpus", session_cpus(c->session), "threads", (int)session_threads(c->session),
-                     "kernel", kernel_json(c->model, c->wl, &p), "work", work_json(&work));
+    return json_pack("{s:s, s:i, s:o, s:o}", "cpus", c->session ? session_cpus(c->session) : "", "threads",
+                     c->session ? (int)session_threads(c->session) : 1, "kernel",
+                     c->session ? kernel_json(c->model, c->wl, &p) : json_null(), "work", work_json(&work));
 }
 
 /* ---- energy ---------------------------------------------------------------------------------------------------------- */

@@ -9,7 +9,8 @@
 
 #include "engine/mix64.h"
 
-const struct workload *const workloads[] = {&workload_prefill, &workload_decode, &workload_request, &workload_perplexity, NULL};
+const struct workload *const workloads[] = {&workload_prefill,    &workload_decode, &workload_request,
+                                            &workload_perplexity, &workload_null,   NULL};
 
 void workload_ids(int32_t *ids, size_t n, size_t n_vocab, uint64_t seed)
 {

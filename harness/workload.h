@@ -40,6 +40,7 @@ struct workload_work {
 struct workload {
     const char *name; /* "prefill", "decode", "request", "perplexity" */
     bool all_logits;  /* of every token of a pass, not only of the last one */
+    bool no_model;    /* model and session are NULL */
     /* Fills the cache up to the depth, makes the ids. 0 or negative errno and a line in err. */
     int (*setup)(const struct model *m, struct session *s, const struct workload_params *p, void **state, char err[MODEL_ERR_LEN]);
     /* One repetition; only this is timed. token_s: room for n_gen times, of the pass that chose each token, or NULL. */
@@ -57,7 +58,7 @@ struct workload {
 };
 
 extern const struct workload workload_prefill, workload_decode, workload_request, workload_perplexity,
-    workload_external;
+    workload_external, workload_null;
 
 /* All of them, NULL-terminated. */
 extern const struct workload *const workloads[];

@@ -44,7 +44,7 @@ ok "tiny: two comparisons with f16" is "$(count tiny '"ratio":')" 2
 ok "tiny: method of the interval" is "$(count tiny '"t interval of log time, n=3"')" 6
 ok "tiny: ratios are of rounds" is "$(count tiny '"ratios of 3 rounds: t interval of log time, n=3"')" 2
 ok "tiny: three contests, all ended as asked" is "$(count tiny '"stop": "rounds"')" $((3 + 5))
-ok "tiny: cells of a contest are listed with it" is "$(count tiny '"kjv-tiny-f16/f16/f16/t1/tg3/d0/b1"')" 3
+ok "tiny: cells of a contest are listed with it" is "$(count tiny '"kjv-tiny-f16/f16/f16/t1/tg3/d0/b1"')" 4
 ok "tiny: not interrupted" is "$(values tiny interrupted)" false
 for m in rss_peak_bytes pss_bytes weights_bytes embedding_bytes kv_bytes scratch_bytes energy_pkg_j joules_per_token power_pkg_w \
     load_s load_read_s load_repack_s weights_huge_share; do
@@ -67,6 +67,9 @@ ok "tiny: peaks were measured" fields_within tiny read_gb_s 0 100000
 ok "tiny: of arithmetic too" fields_within tiny int8_gmac_s 0 1000000
 ok "tiny: every ternary kernel is in the part lossless, with the reference's bits" calc "$(count tiny '"bit_identical": true') >= 4"
 ok "tiny: lossless on stdout" has "reference: i2_s, c, int8 per token" out
+share=$(values tiny share_of_1s)
+ok "tiny: the harness takes less than 0.1 % of a block of 1 s ($share)" calc "$share > 0 && $share < 0.001"
+ok "tiny: and says so" has 'of a block'"'"'s window' err
 ok "tiny: report reads the record" valid tiny
 
 # ---- flags -------------------------------------------------------------------------------------------------
@@ -87,6 +90,9 @@ run -c tiny --dry-run -d 0,8 -o "$dir/dry"
 ok "dry run: exit status 0" is "$rc" 0
 ok "dry run: counts the cells" has '9 cells, 0 of them skipped' out
 ok "dry run: lists them" has 'kjv-tiny-f16/i2_s/f16/t1/tg3/d8/b1' out
+ok "dry run: what is in memory at the same time" has 'in memory together: kjv-tiny-f16 f16 i2_s: 0.' out
+ok "dry run: the rounds" has '3 rounds, of blocks of 0.001 s' out
+ok "dry run: how long it takes" has 'very roughly' out
 ok "dry run: makes nothing" [ ! -e "$dir/dry" ]
 
 # ---- fresh processes, two programs --------------------------------------------------------------------------

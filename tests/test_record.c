@@ -20,6 +20,7 @@
 #include "harness/json_util.h"
 #include "harness/record.h"
 #include "harness/sha256.h"
+#include "harness/stationary.h"
 #include "tests/made_blocks.h"
 
 static const char tiny_model[] = "tests/golden/kjv-tiny-i2_s.gguf";
@@ -271,6 +272,28 @@ static void test_pairs_by_round(void **state)
     free_cells(h);
 }
 
+/* A drift of a tenth over the blocks and a slow first block are told, noise and short series are not. */
+static void test_unsteady_cells(void **state)
+{
+    static const double noise[8] = {0, 0.004, -0.003, 0.002, -0.004, 0.003, -0.001, 0.001};
+    char fault[STATIONARY_LEN];
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        struct cell_result r = {0};
+        for (unsigned k = 0; k < (kind == 3 ? 5 : 8); k++)
+            made_block(&r, k + 1, 1, 1 + noise[k] + (kind == 1 || kind == 3 ? 0.015 * k : 0) + (kind == 2 && !k ? 0.2 : 0),
+                       (double)NAN);
+        assert_int_equal(stationary_fault(&r, fault), 0);
+        if (kind == 1)
+            assert_non_null(strstr(fault, "% slower over its 8 blocks"));
+        else if (kind == 2)
+            assert_non_null(strstr(fault, "its first block took 20 % longer"));
+        else
+            assert_string_equal(fault, "");
+        cell_result_free(&r);
+    }
+}
+
 /* With two programs a cell is compared with the same format of the arm "base". */
 static void test_arms(void **state)
 {
@@ -403,6 +426,21 @@ static void test_directory_in_use(void **state)
     clean_dir(dir);
 }
 
+/* Found before the hours are spent. */
+static void test_too_little_room(void **state)
+{
+    char dir[] = "/tmp/bitjoule-record-XXXXXX", err[RECORD_ERR_LEN] = "";
+    struct record r;
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(record_open(dir, &r, err), 0);
+    assert_int_equal(record_need_space(&r, 1, err), 0);
+    assert_int_equal(record_need_space(&r, 1e18, err), -ENOSPC);
+    assert_non_null(strstr(err, "MB are free, the record may take 1000000000000 MB"));
+    record_close(&r);
+    clean_dir(dir);
+}
+
 static void test_disk_full(void **state)
 {
     char dir[] = "/tmp/bitjoule-record-XXXXXX", err[RECORD_ERR_LEN] = "";
@@ -440,10 +478,12 @@ int main(void)
         cmocka_unit_test(test_cell_that_failed),
         cmocka_unit_test(test_comparisons),
         cmocka_unit_test(test_pairs_by_round),
+        cmocka_unit_test(test_unsteady_cells),
         cmocka_unit_test(test_arms),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_second_run_does_not_mix),
         cmocka_unit_test(test_directory_in_use),
+        cmocka_unit_test(test_too_little_room),
         cmocka_unit_test(test_disk_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,126 @@
+#!/bin/bash
+# `bench --resume`: a run that is killed at ten random moments goes on each time, and its record is that of one run: every block of every
+# round once, none lost. Then a torn line, a run that is complete, what must be the same, and bad input. Prints TAP.
+set -u
+export BITJOULE_CONFIGS=$PWD/configs
+. tests/cli_lib.sh
+rounds=8
+[ ${#RUN_CMD[@]} -eq 0 ] || rounds=3
+seed=${BITJOULE_TEST_SEED:-$RANDOM}
+echo "# BITJOULE_TEST_SEED=$seed"
+RANDOM=$seed
+
+run() { capture bj bench "$@"; }
+# the stream's blocks that count, as "cell round", sorted; DIR
+blocks() {
+    grep '"type":"block"' "$1/results.jsonl" | grep '"void":null' |
+        sed 's/.*"index":\([0-9]*\),.*"round":\([0-9]*\),.*/\1 \2/' | sort -n -k1 -k2
+}
+# what a stream of the tiny suite must have: two cells of two contests for `rounds` rounds, one row of quality
+expected() {
+    local cell round
+    for cell in 0 1 2 3; do
+        for ((round = 1; round <= rounds; round++)); do
+            echo "$cell $round"
+        done
+    done
+    echo "4 1"
+}
+# blocks in the stream of run $1, which may not be there yet
+streamed() { cat "$dir/$1/results.jsonl" 2>/dev/null | grep -c '"type":"block"'; }
+same_blocks() { [ "$(blocks "$1")" = "$(expected)" ]; }
+count() { grep -cF -- "$2" "$dir/$1/results.json"; }
+
+# ---- killed again and again --------------------------------------------------------------------------------
+"${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.02 --no-peaks -o "$dir/killed" --no-report >/dev/null 2>&1 &
+victim=$!
+killed=0
+n_blocks=0
+seen=
+while [ $killed -lt 10 ]; do
+    # until the stream has grown by some blocks, then at any moment
+    want=$((RANDOM % 4 + n_blocks + (killed == 0))) # the first one needs its header
+    for _ in $(seq 1500); do
+        kill -0 $victim 2>/dev/null || break
+        [ "$(streamed killed)" -ge $want ] && break
+        nap 0.01
+    done
+    nap "0.0$((RANDOM % 90 + 10))"
+    kill -0 $victim 2>/dev/null || break # it was faster
+    kill -KILL $victim
+    wait $victim 2>/dev/null
+    killed=$((killed + 1))
+    n_blocks=$(blocks "$dir/killed" | wc -l)
+    seen="$seen $n_blocks"
+    [ $killed -eq 5 ] && printf '{"type":"block","cell":"kjv-ti' >>"$dir/killed/results.jsonl" # a power cut
+    "${RUN_CMD[@]}" "$BITJOULE" bench --resume "$dir/killed" --no-report >"$dir/out" 2>"$dir/err" &
+    victim=$!
+done
+wait $victim
+rc=$?
+echo "# killed $killed times; blocks then:$seen"
+ok "killed: at least five times in the middle" [ $killed -ge 5 ]
+ok "killed: the last attempt ends well" is "$rc" 0
+ok "killed: every block is there once" same_blocks "$dir/killed"
+ok "killed: results.json has the same blocks" is "$(count killed '"void": null')" $((4 * rounds + 1))
+ok "killed: five cells, all ok" is "$(count killed '"status": "ok"')" 5
+ok "killed: three contests, once each" is "$(count killed '"contest": ')" 3
+ok "killed: all rounds were done" is "$(count killed '"stop": "rounds"')" 8
+ok "killed: compared in all rounds" is "$(count killed "\"rounds\": $rounds,")" $((2 + 2 + 1)) # contests, comparisons, the setting
+ok "killed: the attempts are in the record" [ "$(count killed '"utc": ')" -ge 1 ]
+ok "killed: the stream is whole" is "$(grep -c '^{"type":.*}$' "$dir/killed/results.jsonl")" "$(wc -l <"$dir/killed/results.jsonl")"
+ok "killed: report reads both" eval "bj report '$dir/killed' -o '$dir/r1' >/dev/null && bj report '$dir/killed/results.jsonl' -o '$dir/r2' >/dev/null"
+
+# ---- a run that is complete, and one that was interrupted ---------------------------------------------------
+before=$(blocks "$dir/killed")
+run --resume "$dir/killed" --no-report
+ok "complete: nothing is run again" eval "is $rc 0 && is \"\$(blocks '$dir/killed')\" \"\$before\""
+ok "complete: five cells still" is "$(count killed '"status": "ok"')" 5
+"${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.1 -o "$dir/int" --no-report >/dev/null 2>&1 &
+victim=$!
+for _ in $(seq 600); do
+    [ "$(streamed int)" -ge 3 ] && break
+    nap 0.02
+done
+kill -INT $victim
+wait $victim
+ok "Ctrl-C: says so" is $? 130
+run --resume "$dir/int" --no-report
+ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \"\$(count int '\"status\": \"ok\"')\" 5"
+ok "Ctrl-C: every round has its peaks once" is "$(grep -c '"type":"peak_block"' "$dir/int/results.jsonl")" $((2 * rounds))
+ok "Ctrl-C: and each block those of its round" is "$(count int '"peaks": {')" $(($(count int '"round": ') - 1)) # not that of quality
+ok "Ctrl-C: is interrupted no more" eval "grep -q '\"interrupted\": false' '$dir/int/results.json' && ! grep -q '\"stop\": \"interrupted\"' '$dir/int/results.json'"
+
+# ---- what must be the same ----------------------------------------------------------------------------------
+sed -i '1s/"cpu_model":[^,]*,/"cpu_model":"Another CPU",/' "$dir/int/results.jsonl"
+run --resume "$dir/int" --no-report
+ok "another host: refused" eval "is $rc 2 && one_line && has 'the host differs: cpu_model was \"Another CPU\", is' err"
+run --resume "$dir/int" --no-report --allow-different host
+ok "another host: unless allowed" is "$rc" 0
+sed -i '1s/"binary_sha256":"[0-9a-f]*"/"binary_sha256":"0"/' "$dir/int/results.jsonl"
+run --resume "$dir/int" --no-report --allow-different host
+ok "another program: refused" eval "is $rc 2 && one_line && has 'the program differs: binary_sha256' err"
+run --resume "$dir/int" --no-report --allow-different host --allow-different program
+ok "another program: unless allowed" is "$rc" 0
+sed -i '1s/"sha256":"[0-9a-f]*"/"sha256":"0"/' "$dir/int/results.jsonl"
+run --resume "$dir/int" --no-report --allow-different host --allow-different program
+ok "other inputs: refused" eval "is $rc 2 && one_line && has 'the inputs differs: one of them' err"
+
+# ---- bad input ---------------------------------------------------------------------------------------------
+refused() { # TEXT ARGS...
+    local text=$1
+    shift
+    run "$@"
+    ok "refused: $*" eval "is $rc 2 && has \"$text\" err && one_line"
+}
+refused "--resume $dir/nowhere: No such file" --resume "$dir/nowhere"
+mkdir "$dir/empty"
+refused "--resume $dir/empty: No such file" --resume "$dir/empty"
+printf '{"type":"block"}\n' >"$dir/empty/results.jsonl"
+refused "has no header: that run had not begun" --resume "$dir/empty"
+{ head -n 3 "$dir/killed/results.jsonl"; echo garbage; tail -n 3 "$dir/killed/results.jsonl"; } >"$dir/empty/results.jsonl"
+refused "results.jsonl:4: damaged: not a line of a record" --resume "$dir/empty"
+refused "-r does not go with --resume" --resume "$dir/killed" -r 3
+refused "--allow-different goes with --resume" -c tiny --allow-different host
+refused "--allow-different 'cpu': host, program or inputs is expected" --resume "$dir/killed" --allow-different cpu
+echo "1..$n"
