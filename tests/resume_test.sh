@@ -63,7 +63,7 @@ ok "killed: at least five times in the middle" [ $killed -ge 5 ]
 ok "killed: the last attempt ends well" is "$rc" 0
 ok "killed: every block is there once" same_blocks "$dir/killed"
 ok "killed: results.json has the same blocks" is "$(count killed '"void": null')" $((4 * rounds + 1))
-ok "killed: five cells, all ok" is "$(count killed '"status": "ok"')" 5
+ok "killed: five cells, all ok" is "$(count killed '"tokens_per_s": {')" 5
 ok "killed: three contests, once each" is "$(count killed '"contest": ')" 3
 ok "killed: all rounds were done" is "$(count killed '"stop": "rounds"')" 8
 ok "killed: compared in all rounds" is "$(count killed "\"rounds\": $rounds,")" $((2 + 2 + 1)) # contests, comparisons, the setting
@@ -75,7 +75,7 @@ ok "killed: report reads both" eval "bj report '$dir/killed' -o '$dir/r1' >/dev/
 before=$(blocks "$dir/killed")
 run --resume "$dir/killed" --no-report
 ok "complete: nothing is run again" eval "is $rc 0 && is \"\$(blocks '$dir/killed')\" \"\$before\""
-ok "complete: five cells still" is "$(count killed '"status": "ok"')" 5
+ok "complete: five cells still" is "$(count killed '"tokens_per_s": {')" 5
 "${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.1 -o "$dir/int" --no-report >/dev/null 2>&1 &
 victim=$!
 for _ in $(seq 600); do
@@ -86,7 +86,7 @@ kill -INT $victim
 wait $victim
 ok "Ctrl-C: says so" is $? 130
 run --resume "$dir/int" --no-report
-ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \"\$(count int '\"status\": \"ok\"')\" 5"
+ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \"\$(count int '\"tokens_per_s\": {')\" 5"
 ok "Ctrl-C: every round has its peaks once" is "$(grep -c '"type":"peak_block"' "$dir/int/results.jsonl")" $((2 * rounds))
 ok "Ctrl-C: and each block those of its round" is "$(count int '"peaks": {')" $(($(count int '"round": ') - 1)) # not that of quality
 ok "Ctrl-C: is interrupted no more" eval "grep -q '\"interrupted\": false' '$dir/int/results.json' && ! grep -q '\"stop\": \"interrupted\"' '$dir/int/results.json'"
