@@ -87,7 +87,7 @@ SIMDE_HEADER_x86 := immintrin.h
 SIMDE_HEADER_arm := arm_neon.h
 # Half the time to compile, no longer to run; and lanes wrap, which SIMDe writes as an overflow of signed integers. The guard pages of the
 # tests notice what the address sanitizer would, which made the twins take six minutes to compile.
-SIMDE_FLAGS := -O1 $(if $(SAN),-fno-sanitize=all)
+SIMDE_FLAGS := -O1 -Wno-psabi $(if $(SAN),-fno-sanitize=all)
 
 # ---- dependencies: which goal needs which packages, and which goals may install them -------------------------------------------
 GOALS := $(or $(MAKECMDGOALS),all)
