@@ -152,7 +152,7 @@ static int make_reference(struct lossless *l)
 /* KL(softmax(ref) || softmax(x)) in nat. */
 static double divergence(const float *ref, const float *x, size_t n)
 {
-    double a = 0, b = 0, sum = 0;
+    double a = 0, b = 0, sum = 0; /* a and b are 1 or more: the largest logit adds 1 */
     float ma = ref[0], mb = x[0];
     for (size_t i = 1; i < n; i++) {
         ma = fmaxf(ma, ref[i]);
@@ -164,7 +164,7 @@ static double divergence(const float *ref, const float *x, size_t n)
     }
     for (size_t i = 0; i < n; i++)
         sum += exp((double)ref[i] - ma) / a * ((double)ref[i] - ma - ((double)x[i] - mb));
-    return sum - log(a) + log(b);
+    return sum - log(fmax(a, 1)) + log(fmax(b, 1));
 }
 
 /* One step: the arm's logits in l->row against the reference's, which is next in the file. */
@@ -322,7 +322,7 @@ static const char *acts_of(const struct format *fmt)
 /* Appends the result of an arm. One that the model cannot take is there with its reason. */
 static int run_arm(struct lossless *l, const struct arm *a, json_t *list)
 {
-    struct outcome r = {.bits = true, .diverged = calloc(l->o->prompts, sizeof *r.diverged)};
+    struct outcome r = {.bits = true, .diverged = l->o->prompts ? calloc(l->o->prompts, sizeof *r.diverged) : NULL};
     if (!r.diverged)
         return fail(l, -ENOMEM, "out of memory");
     int rc = load(l, a);

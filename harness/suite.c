@@ -522,30 +522,39 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
 
 /* ---- to the record and back ----------------------------------------------------------------------------------------- */
 
-/* Lists as "a,b"; NULL: an empty list. New reference. */
-static json_t *list_text(const struct str_list *words, const struct uint_list *numbers)
+/* Adds an entry to "a,b". Takes over both; text NULL: the first one. */
+static json_t *append(json_t *text, json_t *entry)
+{
+    if (!text)
+        return entry;
+    json_t *longer = json_sprintf("%s,%s", json_string_value(text), json_string_value(entry));
+    json_decref(text);
+    json_decref(entry);
+    return longer;
+}
+
+/* Lists as "a,b"; NULL: an empty list. New references. */
+static json_t *words_text(const struct str_list *l)
 {
     json_t *text = NULL;
-    const size_t n = words ? words->n : numbers->n;
-    for (size_t i = 0; i < n; i++) {
-        const char *before = text ? json_string_value(text) : "", *comma = text ? "," : "";
-        json_t *longer =
-            words ? json_sprintf("%s%s%s", before, comma, words->v[i]) : json_sprintf("%s%s%u", before, comma, numbers->v[i]);
-        json_decref(text);
-        text = longer;
-    }
+    for (size_t i = 0; i < l->n; i++)
+        text = append(text, json_string(l->v[i]));
+    return text;
+}
+
+static json_t *numbers_text(const struct uint_list *l)
+{
+    json_t *text = NULL;
+    for (size_t i = 0; i < l->n; i++)
+        text = append(text, json_sprintf("%u", l->v[i]));
     return text;
 }
 
 static json_t *requests_text(const struct request_list *l)
 {
     json_t *text = NULL;
-    for (size_t i = 0; i < l->n; i++) {
-        json_t *longer = json_sprintf("%s%spp%u+tg%u", text ? json_string_value(text) : "", text ? "," : "", l->v[i].n_prompt,
-                                      l->v[i].n_gen);
-        json_decref(text);
-        text = longer;
-    }
+    for (size_t i = 0; i < l->n; i++)
+        text = append(text, json_sprintf("pp%u+tg%u", l->v[i].n_prompt, l->v[i].n_gen));
     return text;
 }
 
@@ -556,8 +565,8 @@ static json_t *value_text(const struct suite *s, const struct key *k)
     const char *text = NULL;
     switch (k->type) {
     case KEY_WORDS:
-    case KEY_FORMATS: return list_text(field, NULL);
-    case KEY_UINTS: return list_text(NULL, field);
+    case KEY_FORMATS: return words_text(field);
+    case KEY_UINTS: return numbers_text(field);
     case KEY_UINT: return *(const unsigned *)field < k->min ? NULL : json_sprintf("%u", *(const unsigned *)field);
     case KEY_U64: return json_sprintf("%" PRIu64, *(const uint64_t *)field);
     case KEY_SECONDS:
