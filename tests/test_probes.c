@@ -220,8 +220,9 @@ static void software_counts_known_work(void **state)
     void *p;
     assert_int_equal(probe_software.open(NULL, &p), 0);
     window(&probe_software, p, touch_pages);
-    double pages = (double)BLOCK_BYTES / (double)sysconf(_SC_PAGESIZE);
-    assert_true(measured("page_faults_minor") >= 0.9 * pages && measured("page_faults_minor") < 3 * pages + 1000);
+    /* an emulator may show larger pages than the kernel below it has, whose faults these are: 4 KiB at least */
+    double fewest = (double)BLOCK_BYTES / (double)sysconf(_SC_PAGESIZE), most = (double)BLOCK_BYTES / 4096;
+    assert_true(measured("page_faults_minor") >= 0.9 * fewest && measured("page_faults_minor") < 3 * most + 1000);
     window(&probe_software, p, burn_cpu);
     double cpu_s = measured("cpu_user_s") + measured("cpu_system_s");
     assert_true(cpu_s >= 0.04 && cpu_s < 0.5);
