@@ -184,7 +184,7 @@ ok "Ctrl-C: prints what was measured" eval "has 'energy: ' out && has interrupte
 run energy --counters perf --counter-group software --json -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
 clock=$(metric cpu_time_s)
 if [ "$clock" = null ]; then
-    skip "software events of a command" "$(grep -A4 '"name": "cpu_time_s"' "$dir/out" | sed -n 's/.*"reason": //p')"
+    skip "software events of a command" "$(sed -n '/"name": "cpu_time_s"/,/}/s/.*"reason": //p' "$dir/out")"
 else
     ok "software events of a command ($clock s on a CPU)" eval "calc '$clock > 0.001 && $clock < 60' && has events_context_switches out"
 fi
