@@ -289,7 +289,8 @@ report: $(BIN) ## write the report of the results in OUT again
 
 tests-bin: $(TESTS) $(SIMDE_PROGRAMS)
 
-SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1)
+SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks_of_libraries.txt:print_suppressions=0)
 test: $(BIN) $(TESTS) $(SIMDE_PROGRAMS) ## build and run every test
 	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) $(SAN_ENV) \
 	tests/run.sh $(BUILD)/tests/logs $(TESTS) $(SIMDE_PROGRAMS) $(SHELL_TESTS)

@@ -92,6 +92,7 @@ if [ -n "$RUN" ]; then
     n=$((n + 1))
     echo "ok $n - gate --ab of a program with itself # SKIP an emulated program cannot start another"
 else
-    check "gate --ab of a program with itself" 0 "gate: pass" b gate -c "$dir/gate.ini" --ab "$BITJOULE" "$BITJOULE" -o "$dir/ab"
+    # pass; or inconclusive (a warning here) where the build has sanitizers or the machine no quiet
+    check "gate --ab of a program with itself" 0 ": 0 regress, 0 improve, " b gate -c "$dir/gate.ini" --ab "$BITJOULE" "$BITJOULE" -o "$dir/ab"
 fi
 check "gate --ab without anything to run" 2 "--ab needs a gate file (-c) with 'suite' in [ab]" b gate --ab "$BITJOULE" "$BITJOULE"
