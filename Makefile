@@ -19,6 +19,7 @@ HOST_ARCH := $(shell uname -m)
 #: ARCH=x86_64       machine to build for: x86_64 or aarch64 (cross-compiles with Debian's packages)
 #: BUILD=build       build folder
 #: SAN=              sanitizers, e.g. address,undefined
+#: TWINS=1           build the tests whose instruction sets are emulated too; not with SAN
 #: O=-O2             optimisation flags; CFLAGS, CPPFLAGS and LDFLAGS are added too
 #: SUITE=quick       what `bench` runs: configs/suites/SUITE.ini
 #: OUT=out           where `bench` writes and `report` reads results
@@ -85,9 +86,10 @@ SIMDE_x86 := avx2 avxvnni avx512 avx512vnni avx512vbmi
 SIMDE_arm := neon dotprod i8mm
 SIMDE_HEADER_x86 := immintrin.h
 SIMDE_HEADER_arm := arm_neon.h
-# Half the time to compile, no longer to run; and lanes wrap, which SIMDe writes as an overflow of signed integers. The guard pages of the
-# tests notice what the address sanitizer would, which made the twins take six minutes to compile.
+# Half the time to compile, no longer to run; and lanes wrap, which SIMDe writes as an overflow of signed integers
 SIMDE_FLAGS := -O1 -Wno-psabi $(if $(SAN),-fno-sanitize=all)
+# With the address sanitizer the twins would take six minutes to compile, and their guard pages notice what it would.
+TWINS ?= $(if $(SAN),,1)
 
 # ---- dependencies: which goal needs which packages, and which goals may install them -------------------------------------------
 GOALS := $(or $(MAKECMDGOALS),all)
@@ -255,7 +257,7 @@ define simde
 SIMDE_SRC_$(1) := $$(filter-out kernels/cpu_detect.c,$$(wildcard kernels/*.c baselines/*.c)) tests/simde/emulated_cpu.c \
   $$(foreach i,$$(SIMDE_$(1)),$$(wildcard kernels/$(1)/*_$$(i).c baselines/$(1)/*_$$(i).c))
 SIMDE_OBJ_$(1) := $$(patsubst %.c,$$(BUILD)/simde_$(1)/%.o,$$(SIMDE_SRC_$(1)))
-SIMDE_PROGRAMS += $$(patsubst %,$$(BUILD)/tests/%_simde_$(1),$$(SIMDE_TESTS_$(1)))
+SIMDE_PROGRAMS += $$(if $$(TWINS),$$(patsubst %,$$(BUILD)/tests/%_simde_$(1),$$(SIMDE_TESTS_$(1))))
 SIMDE_DEPS += $$(SIMDE_OBJ_$(1):.o=.d) $$(patsubst %,$$(BUILD)/simde_$(1)/tests/%.d,$$(SIMDE_TESTS_$(1)))
 
 $$(BUILD)/simde_$(1)/%.o: %.c $$(BUILD)/config.mk $$(BUILD)/flags.stamp
@@ -317,8 +319,9 @@ endef
 $(BUILD)/compile_commands.json: FORCE
 	$(file >$@,[)$(foreach s,$(LINT_SRC),$(file >>$@,$(call compile_command,$(s))))$(file >>$@,])@:
 
+# One ISA: hostile input is refused before a kernel sees it, and instrumented AVX-512 kernels take minutes to compile
 fuzz: ## run every tests/fuzz_*.c for FUZZ_SECONDS under libFuzzer and the sanitizers
-	$(Q)$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SAN=fuzzer-no-link,address,undefined fuzz-run
+	$(Q)$(MAKE) BUILD=$(BUILD)-fuzz CC=clang SAN=fuzzer-no-link,address,undefined ISAS=$(if $(filter x86_64,$(ARCH)),avx2,neon) fuzz-run
 
 fuzz-run: $(FUZZERS)
 	$(Q)$(SAN_ENV) tests/fuzz.sh $(FUZZ_SECONDS) $(BUILD)/fuzz $(FUZZERS)
