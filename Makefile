@@ -24,7 +24,7 @@ HOST_ARCH := $(shell uname -m)
 #: SUITE=quick       what `bench` runs: configs/suites/SUITE.ini
 #: OUT=out           where `bench` writes and `report` reads results
 #: FUZZ_SECONDS=10   how long each fuzz target runs
-#: TEST_TIMEOUT=120  seconds per test program
+#: TEST_TIMEOUT=300  seconds per test program
 #: PREFIX=/usr/local where `install` puts things
 #: V=                1 shows every command
 ARCH ?= $(HOST_ARCH)
@@ -33,7 +33,7 @@ BUILD ?= build$(addprefix -,$(CROSS))
 SUITE ?= quick
 OUT ?= out
 FUZZ_SECONDS ?= 10
-TEST_TIMEOUT ?= $(if $(CROSS),900,$(if $(SAN),400,120))
+TEST_TIMEOUT ?= $(if $(CROSS),900,$(if $(SAN),600,300))
 PREFIX ?= /usr/local
 O ?= -O2
 

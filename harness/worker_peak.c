@@ -1,8 +1,11 @@
 /* The machine's peaks as a variant of the rounds: a worker that keeps a large buffer and a thread pool like the engine's, and in a
  * block of a fraction of a second measures what the machine can do at that moment.
  *
- *     read     prefetch distances take turns; the mean rate of the best one
- *     int8, fma  the best of as many samples
+ *     read       prefetch distances take turns; the mean rate of the best one
+ *     int8, fma  the mean rate of as many samples
+ *
+ * Means, since that is what the variants beside it are: where a neighbour on the other thread of the core takes a share of it, from one
+ * millisecond to the next, the best of many short samples shows a core that no variant ever had.
  * The buffer is walked through, so that no cache holds what is read next; each page is first written by the thread that reads it. */
 #include <errno.h>
 #include <stdlib.h>
@@ -93,17 +96,24 @@ json_t *worker_do_peak_open(struct child *c, const json_t *cmd)
     return worker_refuse(strerror(-rc));
 }
 
-/* Mean rate of the prefetch distance that did best. Rates of equal amounts of work: the mean is harmonic. */
+/* Mean rate of the samples first, first + step, ... Rates of equal amounts of work: the mean is harmonic. */
+static double mean_rate(const struct kernel_peak *p, size_t first, size_t step)
+{
+    double inverse = 0, n = 0;
+    for (size_t i = first; i < p->n; i += step) {
+        inverse += 1 / p->rates[i];
+        n++;
+    }
+    return n > 0 ? n / inverse : 0;
+}
+
+/* Of the prefetch distance that did best */
 static double best_read(const struct kernel_peak *p)
 {
     double best = 0;
     for (size_t first = 0; first < AHEADS; first++) {
-        double inverse = 0, n = 0;
-        for (size_t i = first; i < p->n; i += AHEADS) {
-            inverse += 1 / p->rates[i];
-            n++;
-        }
-        best = n > 0 && n / inverse > best ? n / inverse : best;
+        const double rate = mean_rate(p, first, AHEADS);
+        best = rate > best ? rate : best;
     }
     return best;
 }
@@ -125,7 +135,7 @@ json_t *worker_do_peak_block(struct child *c, const json_t *cmd)
         return worker_refuse(strerror(-rc));
     for (size_t i = 0; i < b->peaks.n; i++) {
         const struct kernel_peak *p = &b->peaks.list[i];
-        rate[p->kind] = p->kind == PEAK_READ ? best_read(p) : kernel_peak_best(p, 0, p->n);
+        rate[p->kind] = p->kind == PEAK_READ ? best_read(p) : mean_rate(p, 0, 1);
     }
     return json_pack("{s:f, s:f, s:f, s:f}", "read_gb_s", rate[PEAK_READ], "int8_gmac_s", rate[PEAK_INT8], "fma_gmac_s",
                      rate[PEAK_FMA], "time_s", time_now_s() - began);
