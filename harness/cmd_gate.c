@@ -9,13 +9,12 @@
 #include <unistd.h>
 
 #include "engine/args.h"
-#include "engine/config_path.h"
 #include "harness/gate_ab.h"
 #include "harness/gate_out.h"
 #include "harness/harness_cmds.h"
 #include "harness/record_pair.h"
 
-enum { EXIT_FAILED = 1, PATH_LEN = 4096, OPT_BASELINE = 256, OPT_INCONCLUSIVE, OPT_ALLOW, OPT_AB, OPT_FIRST_OUTPUT };
+enum { EXIT_FAILED = 1, OPT_BASELINE = 256, OPT_INCONCLUSIVE, OPT_ALLOW, OPT_AB, OPT_FIRST_OUTPUT };
 
 static const struct {
     const char *flag;
@@ -88,14 +87,10 @@ static int parse(struct gate *g, int argc, char **argv)
 
 static int read_rules(struct gate *g)
 {
-    char path[PATH_LEN], names[256], err[GATE_ERR_LEN];
-    gate_config_init(&g->rules);
-    if (g->config && config_path("gates", g->config, path, sizeof path)) {
-        config_names("gates", names, sizeof names);
-        return args_complain("gate", EXIT_BAD_INPUT, "-c '%s': no such gate; there are: %s", g->config, names);
-    }
-    if (g->config && gate_config_read(&g->rules, path, err))
-        return args_complain("gate", EXIT_BAD_INPUT, "%s", err);
+    char err[GATE_ERR_LEN];
+    const int rc = gate_config_named(&g->rules, g->config, err);
+    if (rc)
+        return args_complain("gate", EXIT_BAD_INPUT, "%s%s", rc == -ENOENT ? "-c " : "", err);
     if (g->inconclusive)
         g->rules.warn_only = !strcmp(g->inconclusive, "warn");
     return 0;

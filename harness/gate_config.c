@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/config_path.h"
 #include "harness/ini_lines.h"
 
 static const char metric_prefix[] = "metric ";
+enum { GATE_PATH_LEN = 4096 };
 
 struct reader {
     struct gate_config *g;
@@ -200,4 +202,17 @@ int gate_config_read(struct gate_config *g, const char *path, char err[GATE_ERR_
         rc = -EINVAL;
     }
     return rc;
+}
+
+int gate_config_named(struct gate_config *g, const char *name, char err[GATE_ERR_LEN])
+{
+    char path[GATE_PATH_LEN], names[256];
+    gate_config_init(g);
+    if (!name)
+        return 0;
+    if (!config_path("gates", name, path, sizeof path))
+        return gate_config_read(g, path, err);
+    config_names("gates", names, sizeof names);
+    snprintf(err, GATE_ERR_LEN, "'%.200s': no such gate; there are: %s", name, names);
+    return -ENOENT;
 }

@@ -34,6 +34,8 @@ void gate_config_init(struct gate_config *g);
 /* Reads a file over the defaults; its [metric ...] sections replace the built-in one. 0, or a negative errno and "path:line: ..."
  * */
 int gate_config_read(struct gate_config *g, const char *path, char err[GATE_ERR_LEN]);
+/* The built-in rules, or those of a gate file or of a name in configs/gates (NULL: built-in). 0, or negative errno and a line. */
+int gate_config_named(struct gate_config *g, const char *name, char err[GATE_ERR_LEN]);
 void gate_config_free(struct gate_config *g);
 const struct gate_metric *gate_config_metric(const struct gate_config *g, const struct compared_metric *m);
 

@@ -19,7 +19,8 @@ gate_print gate_print_text, gate_print_markdown;
 gate_print gate_print_junit;
 /* ::error and ::warning lines of GitHub's workflow commands. */
 gate_print gate_print_annotations;
-/* {"verdict", "exit_inconclusive", "rows": [...]} */
+/* {"schema", "verdict", "base", "new", "alpha", "inconclusive_warns", "unfit", "rows": [...]}; new reference */
+json_t *gate_json(const struct gate_report *r, const struct gate_names *names);
 gate_print gate_print_json;
 /* What github-action-benchmark calls customSmallerIsBetter: the new side's values, speeds as seconds per token. */
 gate_print gate_print_benchmark_action;

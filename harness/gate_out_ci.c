@@ -99,7 +99,7 @@ static void dump(json_t *root, FILE *out)
     json_decref(root);
 }
 
-void gate_print_json(const struct gate_report *r, const struct gate_names *names, FILE *out)
+json_t *gate_json(const struct gate_report *r, const struct gate_names *names)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < r->n; i++) {
@@ -111,10 +111,14 @@ void gate_print_json(const struct gate_report *r, const struct gate_names *names
                             "rounds_needed", row->rounds ? json_integer((json_int_t)row->rounds) : json_null(), "reason",
                             json_text_or_null(row->reason), "comparison", row->row ? comparison_row_json(row->row) : json_null()));
     }
-    dump(json_pack("{s:i, s:s, s:s, s:s, s:f, s:b, s:o, s:o}", "schema", 1, "verdict", gate_verdict_name(r->verdict), "base",
-                   names->base, "new", names->fresh, "alpha", names->alpha, "inconclusive_warns", (int)names->warn_only, "unfit",
-                   json_text_or_null(r->unfit_reason), "rows", rows),
-         out);
+    return json_pack("{s:i, s:s, s:s, s:s, s:f, s:b, s:o, s:o}", "schema", 1, "verdict", gate_verdict_name(r->verdict), "base",
+                     names->base, "new", names->fresh, "alpha", names->alpha, "inconclusive_warns", (int)names->warn_only, "unfit",
+                     json_text_or_null(r->unfit_reason), "rows", rows);
+}
+
+void gate_print_json(const struct gate_report *r, const struct gate_names *names, FILE *out)
+{
+    dump(gate_json(r, names), out);
 }
 
 /* One entry; speeds as their reciprocal, so that smaller is better. NULL: the row has no value. */

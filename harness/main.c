@@ -5,6 +5,7 @@
 #include "engine/engine_cmds.h"
 #include "harness/build_info.h"
 #include "harness/harness_cmds.h"
+#include "harness/pair_judge.h"
 #include "harness/run_counters.h"
 #include "profiles/profile_cmds.h"
 #include "reports/report_cmds.h"
@@ -49,6 +50,8 @@ static void print_help(FILE *out)
 int main(int argc, char **argv)
 {
     run_meter = &run_counters;
+    report_judges = (struct report_judges){pair_compare, pair_gate};
+    _Static_assert((int)PAIR_ERR_LEN == (int)REPORT_ERR_LEN, "the line of a judge fits the report's");
     if (argc < 2) {
         print_help(stderr);
         return 2;

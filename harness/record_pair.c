@@ -28,23 +28,34 @@ static bool is_allowed(const struct record_pair *p, const char *key)
     return false;
 }
 
+size_t record_pair_match(struct record_pair *p, struct machine_difference refused[MACHINE_KEYS_MAX])
+{
+    struct machine_difference found[MACHINE_KEYS_MAX];
+    const size_t n = machine_differences(p->base, p->fresh, found);
+    size_t n_refused = 0;
+    p->n_differences = 0;
+    for (size_t i = 0; i < n; i++)
+        if (is_allowed(p, found[i].key))
+            p->differences[p->n_differences++] = found[i];
+        else
+            refused[n_refused++] = found[i];
+    return n_refused;
+}
+
 int record_pair_load(const char *command, struct record_pair *p, const char *base, const char *fresh)
 {
     char err[SAVED_ERR_LEN];
-    struct machine_difference found[MACHINE_KEYS_MAX];
+    struct machine_difference refused[MACHINE_KEYS_MAX];
     int status = 0;
     p->base = saved_record_load(base, err);
     p->fresh = p->base ? saved_record_load(fresh, err) : NULL;
     if (!p->fresh)
         return args_complain(command, EXIT_BAD_INPUT, "%s", err);
-    const size_t n = machine_differences(p->base, p->fresh, found);
+    const size_t n = record_pair_match(p, refused);
     for (size_t i = 0; i < n; i++)
-        if (is_allowed(p, found[i].key))
-            p->differences[p->n_differences++] = found[i];
-        else
-            status = args_complain(command, EXIT_BAD_INPUT,
-                                   "the records are not alike: %s is '%s' and '%s'; --allow-different %s takes it", found[i].key,
-                                   found[i].base, found[i].fresh, found[i].key);
+        status =
+            args_complain(command, EXIT_BAD_INPUT, "the records are not alike: %s is '%s' and '%s'; --allow-different %s takes it",
+                          refused[i].key, refused[i].base, refused[i].fresh, refused[i].key);
     return status;
 }
 

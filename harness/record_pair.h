@@ -16,6 +16,8 @@ struct record_pair {
 
 /* --allow-different KEY[,KEY]: 0, or 2 after one line. `text` must live on, and is cut at its commas. */
 int record_pair_allow(const char *command, struct record_pair *p, char *text);
+/* Compares the keys of base and fresh: fills p->differences, and `refused` with those that are not allowed; returns how many. */
+size_t record_pair_match(struct record_pair *p, struct machine_difference refused[MACHINE_KEYS_MAX]);
 /* Loads both and compares the keys. 0, or 2 after one line for every difference that is not allowed. */
 int record_pair_load(const char *command, struct record_pair *p, const char *base, const char *fresh);
 void record_pair_free(struct record_pair *p);

@@ -90,6 +90,14 @@ static struct claim_result judge_prompts(const struct claim_case *k, const struc
     const bool met = exact ? p->worst == 100.0 : p->lo <= k->c->value.hi && k->c->value.lo <= p->hi;
     const char *measured = text_interval(a, r.measured, 1.0);
     const bool same = claim_has_word(&k->c->models, p->model);
+    if (!exact && !same && p->worst >= 100.0)
+        return claim_unjudged(
+            VERDICT_NOT_TESTABLE,
+            arena_fmt(a,
+                      "with activations scaled per block all %s outputs are identical on %s, which shows no difference; "
+                      "published on %s",
+                      number_exact(a, p->outputs), p->model, claim_join(a, &k->c->models, ", ")),
+            "");
     if (exact && !met) {
         r.verdict = VERDICT_FAILS;
         r.detail = arena_fmt(a, "measured %s %% of the outputs of %s, needed %s", measured, p->what, k->c->value.as);
@@ -102,8 +110,6 @@ static struct claim_result judge_prompts(const struct claim_case *k, const struc
                                      number_exact(a, p->outputs), p->arms, p->model, claim_join(a, &k->c->models, ", "))
                          : arena_fmt(a, "with activations scaled per block %s %% are identical, so not all, on %s; published on %s",
                                      measured, p->model, claim_join(a, &k->c->models, ", "));
-        if (!exact && p->lo >= 100.0)
-            r.verdict = VERDICT_FAILS;
     }
     return r;
 }

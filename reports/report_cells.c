@@ -189,9 +189,9 @@ static void parse_cell(struct reader *r, struct arena *a, const json_t *obj, str
     c->cpus = get_string(r, obj, "", "cpus");
     c->reason = get_string(r, obj, "", "reason");
     c->output_sha256 = get_string(r, obj, "", "output_sha256");
-    const char *arm = get_string(r, obj, "", "arm");
-    if (arm) /* of two programs that ran the same cells: two models for a reader */
-        c->model = arena_fmt(a, "%s (%s)", c->model, arm);
+    c->arm = get_string(r, obj, "", "arm");
+    if (c->arm) /* of two programs that ran the same cells: two models for a reader */
+        c->model = arena_fmt(a, "%s (%s)", c->model, c->arm);
     c->threads = get_count(r, obj, "threads", -1);
     c->depth = get_count(r, obj, "depth", 0);
     c->batch = get_count(r, obj, "batch", 1);

@@ -72,7 +72,13 @@ static void print_verdict(struct textbuf *out, const char *text)
                  {"holds", "holds", "\u2714"},
                  {"does not hold", "fails", "\u2718"},
                  {"not testable here", "open", "\u25cb"},
-                 {"not a measurement", "open", "\u2260"}};
+                 {"not a measurement", "open", "\u2260"},
+                 {"pass", "holds", "\u2714"},
+                 {"improve", "holds", "\u25b2"},
+                 {"inconclusive", "part", "\u25d0"},
+                 {"regress", "fails", "\u25bc"},
+                 {"failed", "fails", "\u2718"},
+                 {"inform", "open", "\u25cb"}};
     for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
         const size_t n = strlen(looks[i].words);
         if (strncmp(text, looks[i].words, n) != 0)

@@ -36,6 +36,7 @@ static void fill(struct report *r)
     section_summary(r);
     section_claims(r);
     section_hosts(r);
+    section_compare(r);
     section_speed(r);
     section_memory(r);
     section_latency(r);

@@ -258,6 +258,10 @@ void report_set_free(struct report_set *set)
 {
     for (size_t i = 0; i < set->n_runs; i++)
         json_decref(set->runs[i]->root);
+    for (size_t i = 0; i < set->n_pairs; i++) {
+        json_decref(set->pairs[i].table);
+        json_decref(set->pairs[i].gate);
+    }
     arena_free(&set->arena);
     *set = (struct report_set){0};
 }

@@ -48,6 +48,7 @@ struct report_cell {
     const struct report_run *run;
     size_t index; /* in the record */
     const char *id, *model, *format, *embedding, *kv, *cpus, *test, *status, *reason;
+    const char *arm; /* "base" or "new" of a run of two programs, else NULL */
     long long threads, depth, batch;
     double bits, params, linear_params;
     const char *kernel_format, *isa, *head_isa;
@@ -80,10 +81,21 @@ struct report_run {
     size_t n_cells;
 };
 
+/* A run against an earlier one, or the two arms of one run; made in report_compare.c. */
+struct report_pair {
+    const struct report_run *base, *fresh; /* equal: two arms. NULL: a gate's verdict that came as a file */
+    json_t *table;                         /* owned; what `compare -o json` prints, or NULL */
+    const char *refused;                   /* why there is no table, or NULL */
+    json_t *gate;                          /* owned; what `gate --json` writes, or NULL */
+    const char *rules;                     /* the gate's name; NULL: no gate */
+};
+
 struct report_set {
     struct arena arena;
     struct report_run *runs[64];
     size_t n_runs;
+    struct report_pair *pairs;
+    size_t n_pairs;
     const char **notices; /* what a reader must know about the files: torn line, no footer, a run given twice */
     size_t n_notices;
 };

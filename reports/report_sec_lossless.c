@@ -20,6 +20,30 @@ static struct report_interval interval_at(const json_t *obj, const char *key)
     return (struct report_interval){report_number_at(x, "value"), report_number_at(x, "lo"), report_number_at(x, "hi")};
 }
 
+/* With four digits: a difference that a format makes is in the third. */
+static const char *perplexity_text(struct arena *a, const json_t *arm)
+{
+    const struct report_interval x = interval_at(arm, "perplexity");
+    if (isnan(x.mid))
+        return "-";
+    if (isnan(x.lo) || isnan(x.hi))
+        return number_sig(a, x.mid, 4);
+    return arena_fmt(a, "%s [%s, %s]", number_sig(a, x.mid, 4), number_sig(a, x.lo, 4), number_sig(a, x.hi, 4));
+}
+
+/* What all are compared with: it has a perplexity, and nothing to differ from. */
+static void reference_row(struct doc *d, struct doc_table *t, const json_t *ref)
+{
+    table_cell(d, t, report_text_at(ref, "format"));
+    table_cell(d, t, report_text_at(ref, "isa"));
+    table_cell(d, t, report_text_at(ref, "activations"));
+    table_cell(d, t, "the reference");
+    for (int i = 0; i < 3; i++)
+        table_cell(d, t, "-");
+    table_cell(d, t, perplexity_text(d->arena, ref));
+    table_cell(d, t, "-");
+}
+
 static void arm_row(struct doc *d, struct doc_table *t, const json_t *arm)
 {
     struct arena *a = d->arena;
@@ -28,7 +52,7 @@ static void arm_row(struct doc *d, struct doc_table *t, const json_t *arm)
     table_cell(d, t, report_text_at(arm, "isa"));
     table_cell(d, t, report_text_at(arm, "activations"));
     if (json_is_string(reason)) {
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             table_missing(d, t, "not run", json_string_value(reason));
         return;
     }
@@ -39,12 +63,14 @@ static void arm_row(struct doc *d, struct doc_table *t, const json_t *arm)
     table_cell(d, t, isnan(share.mid) ? "-" : text_interval(a, share, 100.0));
     table_cell(d, t, value_or_dash(a, 100.0 * report_number_at(arm, "same_token"), 4));
     table_cell(d, t, value_or_dash(a, report_number_at(arm, "kl_nat"), 3));
+    table_cell(d, t, perplexity_text(a, arm));
     table_cell(d, t, isnan(nll.mid) ? "-" : text_interval(a, nll, 1.0));
 }
 
 static void check_table(struct doc *d, const json_t *check)
 {
-    static const char *const heads[] = {"identical outputs", "% of outputs", "% of tokens", "KL, nat", "NLL, nat/token"};
+    static const char *const heads[] = {"Identical outputs", "% of outputs", "% of tokens",
+                                        "KL, nat",           "Perplexity",   "NLL over the reference's, nat/token"};
     struct arena *a = d->arena;
     const json_t *arms = json_object_get(check, "arms"), *ref = json_object_get(check, "reference");
     if (json_array_size(arms) == 0) {
@@ -63,6 +89,8 @@ static void check_table(struct doc *d, const json_t *check)
     table_column(d, t, "Activations", COLUMN_TEXT);
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         table_column(d, t, heads[i], COLUMN_NUMBER);
+    if (!isnan(interval_at(ref, "perplexity").mid))
+        reference_row(d, t, ref);
     for (size_t i = 0; i < json_array_size(arms); i++)
         arm_row(d, t, json_array_get(arms, i));
 }

@@ -155,6 +155,8 @@ void section_summary(struct report *r)
         doc_paragraph(d, arena_fmt(a, "%s%s %s %s; %s.", number, what_ran(a, run), speed_sentence(a, r->matrix, run),
                                    memory_clause(a, r->matrix, run), energy_clause(a, r->matrix, run)));
     }
+    for (size_t i = 0; i < set->n_pairs; i++)
+        doc_paragraph(d, compare_sentence(a, &set->pairs[i]));
     for (size_t i = 0; i < set->n_notices; i++)
         doc_paragraph(d, arena_fmt(a, "Note: %s", set->notices[i]));
     if (r->plots->problem)

@@ -27,6 +27,7 @@ void section_latency(struct report *r);
 void section_energy(struct report *r);
 void section_ops(struct report *r);       /* time by operation, where it was profiled */
 void section_hosts(struct report *r);     /* several records side by side */
+void section_compare(struct report *r);   /* runs against the first one: the tables of `compare`, the verdict of `gate` */
 void section_requests(struct report *r);  /* prompt and answer as one */
 void section_scenarios(struct report *r); /* classes of machines */
 void section_lossless(struct report *r);  /* outputs against the reference */
@@ -35,6 +36,9 @@ void section_missing(struct report *r); /* what was skipped or failed */
 void section_machine(struct report *r); /* hosts, warnings, builds, peaks */
 void section_guide(struct report *r);   /* how to read */
 void section_redo(struct report *r);    /* commands, hashes, links */
+
+/* "run 2 against run 1: tokens/s x 1.02 [1.01, 1.03] ..., gate ci: pass", for the summary */
+const char *compare_sentence(struct arena *a, const struct report_pair *p);
 
 /* Helpers for sections. */
 const char *text_interval(struct arena *a, struct report_interval x, double scale); /* "3.25 [3.19, 3.31]", or "3.25" */

@@ -2,7 +2,7 @@
 # `bitjoule report` as a user calls it: files that appear, links that hold, no request to the outside, exit statuses. Prints TAP.
 set -u
 . tests/cli_lib.sh
-echo 1..9
+echo 1..11
 
 report() { capture bj report "$@"; }
 
@@ -48,3 +48,9 @@ report "$dir/new.json" -o "$dir/run"
 ok "unknown schema: one line, status 2" refused "schema 99 is unknown"
 report "$dir/run"
 ok "no -o: one line, status 2" refused "no -o DIR"
+
+mkdir "$dir/later"
+sed 's/"id":"5eed0001"/"id":"5eed0002"/' tests/fixtures/report_quick.json >"$dir/later/results.json"
+report "$dir/run" "$dir/later" -o "$dir/both" --gate baseline --no-png
+ok "two runs are compared and judged" status 0
+ok "the report shows it" grep -q "Gate baseline, run 2 against run 1: " "$dir/both/report.md"

@@ -138,12 +138,15 @@ static void test_sections_of_other_tests(void **state)
     json_t *record = new_record(json_pack("[o]", c));
     json_object_set_new(
         record, "lossless",
-        json_pack("[{s:s,s:i,s:i,s:i,s:{s:s,s:s,s:s},s:[{s:s,s:s,s:s,s:i,s:i,s:{s:f,s:f,s:f},s:f,s:f},{s:s,s:s,s:s,s:s}]}]",
-                  "model", "kjv-tiny", "prompts", 64, "prompt_tokens", 32, "tokens", 100, "reference", "format", "i2_s", "isa", "c",
-                  "activations", "int8 per token", "arms", "format", "tl2", "isa", "avx2", "activations", "int8 per token",
-                  "prompts", 64, "identical", 63, "share", "value", 0.984375, "lo", 0.916, "hi", 0.9996, "same_token", 0.999,
-                  "kl_nat", 0.25, "format", "tl1", "isa", "neon", "activations", "int8 per token", "reason",
-                  "this CPU lacks neon"));
+        json_pack(
+            "[{s:s,s:i,s:i,s:i,s:{s:s,s:s,s:s,s:{s:f,s:f,s:f}},s:[{s:s,s:s,s:s,s:i,s:i,s:{s:f,s:f,s:f},s:f,s:f,s:{s:f,s:f,s:f},"
+            "s:{s:f,s:f,s:f}},{s:s,s:s,s:s,s:s}]}]",
+            "model", "kjv-tiny", "prompts", 64, "prompt_tokens", 32, "tokens", 100, "reference", "format", "i2_s", "isa", "c",
+            "activations", "int8 per token", "perplexity", "value", 12.34, "lo", 11.0, "hi", 13.75, "arms", "format", "tl2", "isa",
+            "avx2", "activations", "int8 per token", "prompts", 64, "identical", 63, "share", "value", 0.984375, "lo", 0.916, "hi",
+            0.9996, "same_token", 0.999, "kl_nat", 0.25, "perplexity", "value", 12.35, "lo", 11.0, "hi", 13.75, "nll_diff", "value",
+            0.001, "lo", 0.0005, "hi", 0.0015, "format", "tl1", "isa", "neon", "activations", "int8 per token", "reason",
+            "this CPU lacks neon"));
     json_object_set_new(record, "scenarios",
                         json_pack("[{s:s,s:s,s:s,s:s,s:b,s:s,s:{s:f,s:f,s:n},s:[{s:s}]},{s:s,s:s,s:s,s:s,s:s,s:b,s:s}]", "scenario",
                                   "edge", "model", "7b", "format", "i2_s", "status", "ok", "fits", 1, "verdict", "It fits.",
@@ -154,7 +157,9 @@ static void test_sections_of_other_tests(void **state)
     const char *md = fx_file("r/report.md");
     assert_has(md, "| 7b | pp64+tg32 | i2_s | 2 | 500 | 600 | 20.0 | 30.0 | 1120 | 1300 |");
     assert_has(md, "**kjv-tiny: 64 prompts of 32 tokens, 100 tokens each; reference i2_s, c, int8 per token**");
-    assert_has(md, "| tl2 | avx2 | int8 per token | 63 of 64 | 98.4 [91.6, 100] | 99.90 | 0.250 | - |");
+    assert_has(md, "| tl2 | avx2 | int8 per token | 63 of 64 | 98.4 [91.6, 100] | 99.90 | 0.250 | 12.35 [11.00, 13.75] | 0.00100 "
+                   "[0.000500, 0.00150] |");
+    assert_has(md, "| i2_s | c | int8 per token | the reference | - | - | - | 12.34 [11.00, 13.75] | - |");
     assert_has(md, "| tl1 | neon | int8 per token | not run (1) |");
     assert_has(md, "(1) this CPU lacks neon");
     assert_has(md, "| edge | 7b | i2_s | yes | 33.0 | 1.25 | - | - | p95 above 1 s | It fits. |");
