@@ -97,7 +97,7 @@ static void add_published(const struct claim_case *k, struct claim_result *r)
 static void add_equal_power(const struct claim_case *k, const struct report_cell *arm, const struct report_cell *base,
                             struct claim_result *r)
 {
-    const double s = arm->tps.mid / base->tps.mid;
+    const double s = report_ratio_of(arm, base).x.mid;
     claim_add(k->a, r,
               arena_fmt(k->a, "At equal power the speed-up of %s measured here (%s) would save %s %%.", three(k->a, s), arm->model,
                         three(k->a, 100.0 * (1.0 - 1.0 / s))));

@@ -135,7 +135,7 @@ struct claim_result claim_judge_lossless(const struct claim_case *k)
         return claim_unjudged(VERDICT_FAILS, arena_fmt(a, "measured: outputs of %s, needed: all equal", h.differ), "");
     if (h.groups == 0)
         return claim_unjudged(VERDICT_NOT_TESTABLE,
-                              arena_fmt(a, "no decode of two formats with the hash of its output; %s", prompts), "");
+                              arena_fmt(a, "no decode of two ternary formats with the hash of its output; %s", prompts), "");
     return claim_unjudged(VERDICT_IN_PART,
                           arena_fmt(a, "the generated tokens of all %zu cells of %zu %s are equal; %s", h.cells, h.groups,
                                     h.groups == 1 ? "test" : "tests", prompts),

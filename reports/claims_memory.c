@@ -139,7 +139,7 @@ struct claim_result claim_judge_quotient(const struct claim_case *k)
     const struct claim *c = k->c;
     struct claim_result r;
     const char *quotient =
-        arena_fmt(a, "%s / %s", c->base_value.as ? c->base_value.as : "?", c->arm_value.as ? c->arm_value.as : "?");
+        arena_fmt(a, "(%s) / %s", c->base_value.as ? c->base_value.as : "?", c->arm_value.as ? c->arm_value.as : "?");
     if (c->kind != CLAIM_MEASURED)
         r = claim_unjudged(
             VERDICT_NOT_MEASURED,

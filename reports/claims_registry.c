@@ -145,7 +145,7 @@ static bool read_value(struct arena *a, const char *text, struct claim_number *o
     if (!read_number(first, &end1, &out->lo) || *end1 || !read_number(second, &end2, &out->hi) || *end2 || out->hi < out->lo)
         return false;
     out->decimals = decimals_of(second, end2);
-    out->as = arena_fmt(a, "%s", text);
+    out->as = dots ? arena_fmt(a, "%s to %s", first, second) : arena_fmt(a, "%s", text);
     return true;
 }
 

@@ -79,7 +79,7 @@ static struct claim_result judge(const struct claim_case *k, struct report_inter
         r.detail = arena_fmt(a, "measured %s, needed %s", text, figure);
     } else if (!holds) {
         r.verdict = VERDICT_IN_PART;
-        r.detail = arena_fmt(a, "undecided: the interval of %s holds the needed %s", text, figure);
+        r.detail = arena_fmt(a, "undecided: the interval of %s contains the needed %s", text, figure);
     }
     return r;
 }

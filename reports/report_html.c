@@ -17,7 +17,7 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){:root{--fg:#e4e4e4;--bg:#16181b;--soft:#a8a8a8;--line:#3a3d42;--band:#1f2226;\n"
     "--link:#7cc0f0;--yes:#4fd0ab;--part:#f0b64a;--no:#ff9a5c}}\n"
     "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;padding:1rem;max-width:82rem;color:var(--fg);background:var(--bg);\n"
+    "body{margin:0 auto;padding:1rem;max-width:84rem;color:var(--fg);background:var(--bg);\n"
     "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
     "h1{font-size:1.6rem;line-height:1.25}\n"
     "h2{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line)}\n"
@@ -25,9 +25,9 @@ static const char style[] =
     "p,li{max-width:62rem}a{color:var(--link)}\n"
     "nav{display:flex;flex-wrap:wrap;gap:.2rem .9rem;margin:1rem 0;font-size:.875rem}\n"
     ".scroll{overflow-x:auto;margin:.6rem 0 .2rem}\n"
-    "table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
+    "table{border-collapse:collapse;font-size:.8125rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}\n"
     "caption{text-align:left;color:var(--soft);padding:.2rem 0}\n"
-    "th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
+    "th,td{padding:.3rem .35rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}\n"
     "th{vertical-align:bottom;font-weight:600}td.n,th.n{text-align:right}td.n,td.f{white-space:nowrap}\n"
     "td.t{min-width:7rem;max-width:44rem;overflow-wrap:break-word}td.d{min-width:14rem;max-width:30rem}\n"
     "tbody tr{background:var(--bg)}tbody tr:nth-child(odd){background:var(--band)}\n"
@@ -39,21 +39,23 @@ static const char style[] =
     "pre{overflow-x:auto;padding:.7rem;background:var(--band);border:1px solid var(--line);font-size:.8125rem;\n"
     "white-space:pre-wrap}\n"
     "figure{margin:1rem 0;overflow-x:auto}\n"
-    "figure svg{display:block;width:100%;min-width:34rem;max-width:62rem;height:auto}\n"
+    "figure svg{display:block;width:100%;min-width:42rem;max-width:62rem;height:auto}\n"
     "@media screen and (max-width:44rem){\n"
     ".cards,.cards tbody,.cards tr,.cards td{display:block;max-width:none;min-width:0}\n"
     ".cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n"
     ".cards tr{padding:.5rem 0;border-bottom:1px solid var(--line)}\n"
     ".cards td,.cards td.n{border:0;padding:.05rem .5rem;text-align:left;white-space:normal}\n"
-    ".cards td:first-child{font-weight:600}\n"
+    ".cards td:first-child{font-weight:600}.cards td.e{display:none}\n"
     ".cards td:not(:first-child)::before{content:attr(data-head) ': ';color:var(--soft)}}\n"
+    "@page{size:landscape;margin:12mm}\n"
     "@media print{:root{--fg:#000;--bg:#fff;--soft:#444;--line:#bbb;--band:#f4f4f4}\n"
     "body{font-size:10pt;max-width:none;padding:0}nav{display:none}.scroll,figure{overflow:visible}\n"
-    "table{font-size:7pt}td.n,td.f{white-space:normal}figure,tr{break-inside:avoid}figure svg{min-width:0}\n"
+    "table{font-size:7pt}figure,tr{break-inside:avoid}figure svg{min-width:0;width:auto;max-width:100%;max-height:165mm}\n"
     "h2,h3,caption{break-after:avoid}}\n"
     "figcaption{font-size:.8125rem;color:var(--soft)}\n"
     "figure svg [color=black]{color:var(--fg)}figure svg [stroke=black]{stroke:var(--fg)}figure svg [fill=black]{fill:var(--fg)}\n"
-    "figure svg [stroke='rgb(192, 192, 192)']{stroke:var(--line)}\n"
+    "figure svg rect[fill='#ffffff']{fill:none}\n"
+    "figure svg [stroke='rgb(192, 192, 192)']{stroke:var(--line)}figure svg [fill='rgb(96,96,96)']{fill:var(--soft)}\n"
     "figure svg [stroke='rgb(  0,   0,   0)']{stroke:var(--fg)}figure svg [color='rgb(  0,   0,   0)']{color:var(--fg)}\n";
 
 static void element(struct textbuf *out, const char *name, const char *text)
@@ -112,7 +114,7 @@ static void print_cell(struct textbuf *out, const struct doc_column *column, boo
     const enum column_kind kind = column->kind;
     static const char *const classes[] = {
         [COLUMN_TEXT] = "t", [COLUMN_NUMBER] = "n", [COLUMN_FORMAT] = "f", [COLUMN_VERDICT] = "d"};
-    textbuf_addf(out, "<td class=\"%s\"", classes[kind]);
+    textbuf_addf(out, "<td class=\"%s%s\"", classes[kind], cards && strcmp(text, "-") == 0 ? " e" : "");
     if (cards) {
         textbuf_add(out, " data-head=\"");
         escape_html(out, column->head);

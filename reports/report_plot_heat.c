@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const char arm[] = "i2_s";
+enum { INTERVAL_COLUMNS = 8 }; /* with more the intervals would touch */
 
 static const struct report_cell *cell_at(const struct report_group *g, long long threads)
 {
@@ -61,6 +62,14 @@ static void put_tics(struct figure *f, const struct map *s)
     textbuf_addf(&f->gp, ")\nset xrange [-0.5:%zu.5]\nset yrange [-0.5:%zu.5]\n", s->n - 1, s->n_threads - 1);
 }
 
+/* "[4.67, 5.59]", or " " */
+static const char *ends_text(struct arena *a, const struct report_interval *x)
+{
+    if (isnan(x->lo) || isnan(x->hi))
+        return " ";
+    return arena_fmt(a, "[%s, %s]", number_sig(a, x->lo, 3), number_sig(a, x->hi, 3));
+}
+
 /* One colour scale for all readers: light to dark blue, so that more is darker in grey too. */
 static void draw_map(struct figure *f, const struct map *s)
 {
@@ -75,15 +84,22 @@ static void draw_map(struct figure *f, const struct map *s)
             textbuf_addf(&f->tsv, "%zu\t%zu\t%s\t%s\t", i, k, number_exact(f->arena, c->vs_f16.x.mid),
                          number_sig(f->arena, c->vs_f16.x.mid, 3));
             textbuf_addf(&f->tsv, "%lld\t", c->threads);
-            figure_field(f, c->model, "\n");
+            figure_field(f, c->model, "\t");
+            figure_field(f, ends_text(f->arena, &c->vs_f16.x), "\n");
         }
     put_tics(f, s);
     textbuf_addf(&f->gp,
                  "unset key\nunset grid\nset xlabel 'model'\nset ylabel 'threads'\nset cblabel 'times as fast as f16'\n"
                  "set palette defined (0 '#f7fbff', 0.5 '#6baed6', 1 '#08306b')\nset cbrange [0:%g]\nset style fill solid 1\n"
                  "plot '%s.tsv' index 0 using 1:2:(0.48):(0.48):3 with boxxyerror fc palette notitle, \\\n"
-                 "  '' index 0 using 1:2:4:($3 > %g ? 0xffffff : 0x202020) with labels font ',12' tc rgb variable notitle\n",
+                 "  '' index 0 using 1:2:4:($3 > %g ? 0xffffff : 0x202020) with labels font ',12' tc rgb variable notitle",
                  top, f->name, 0.55 * top);
+    if (s->n <= INTERVAL_COLUMNS)
+        textbuf_addf(&f->gp,
+                     ", \\\n  '' index 0 using 1:2:7:($3 > %g ? 0xffffff : 0x202020) with labels offset 0,-1.2 font ',9' tc rgb "
+                     "variable notitle",
+                     0.55 * top);
+    textbuf_add(&f->gp, "\n");
 }
 
 int plot_heat(const struct report_matrix *m, struct report_plots *p)
@@ -106,7 +122,7 @@ int plot_heat(const struct report_matrix *m, struct report_plots *p)
         struct figure f = {.plots = p, .arena = a};
         figure_begin(&f, PLOT_HEAT, figure_name(a, m, "heat", &m->groups[first], 0),
                      arena_fmt(a, "Speed-up of i2_s over f16 by threads and model, %s", m->groups[first].title), 1,
-                     "column\trow\tspeedup\tlabel\tthreads\tmodel");
+                     "column\trow\tspeedup\tlabel\tthreads\tmodel\tinterval");
         draw_map(&f, &s);
         rc = figure_end(&f);
     }

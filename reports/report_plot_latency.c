@@ -61,7 +61,6 @@ static void put_steps(struct figure *f, const struct report_cell *c, const char 
     }
 }
 
-/* 1-2-5 tics: a range of less than a decade would get one tic or none. */
 static void put_axis(struct figure *f, const struct report_group *g, long long threads)
 {
     double lo = INFINITY, hi = 0.0;
@@ -73,17 +72,7 @@ static void put_axis(struct figure *f, const struct report_group *g, long long t
             lo = fmin(lo, ms);
             hi = fmax(hi, ms);
         }
-    lo = fmax(fmin(lo, 1e300) / 1.25, 1e-6);     /* a logarithmic axis ends above 0 */
-    hi = fmax(fmin(hi, 1e300) * 1.25, 2.6 * lo); /* the widest gap between tics is 2 to 5 */
-    textbuf_addf(&f->gp, "set logscale x\nset xrange [%g:%g]\nset xtics (", lo, hi);
-    size_t n = 0;
-    for (int e = (int)floor(log10(lo)); pow(10.0, e) <= hi; e++)
-        for (int step = 1; step <= 5; step += step == 1 ? 1 : 3) {
-            const double ms = pow(10.0, e) * step;
-            if (ms >= lo && ms <= hi && (hi / lo < 50.0 || step == 1))
-                textbuf_addf(&f->gp, "%s%.10g", n++ ? "," : "", ms);
-        }
-    textbuf_add(&f->gp, ")\n");
+    figure_log_axis(f, 'x', lo, hi);
 }
 
 static void latency_panel(struct figure *f, const struct report_group *g)

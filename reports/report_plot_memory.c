@@ -86,7 +86,7 @@ static int memory_figure(const struct report_matrix *m, struct report_plots *p, 
     figure_begin(&f, PLOT_MEMORY, part ? arena_fmt(a, "memory%s-part%zu", run, part + 1) : arena_fmt(a, "memory%s", run),
                  "Memory by format and model", n,
                  "position\tweights\tplus embedding\tplus KV cache and scratch\tpeak RSS\tcolour\tlighter\tmodel\tformat");
-    textbuf_add(&f.gp, "set boxwidth 0.7\nset grid noxtics\n");
+    textbuf_add(&f.gp, "set boxwidth 0.7\nset grid noxtics\nset offsets 0, 0, graph 0.06, 0\n");
     for (size_t i = 0; i < n; i++)
         memory_panel(&f, &picks[i]);
     return figure_end(&f);

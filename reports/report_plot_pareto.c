@@ -78,15 +78,41 @@ static size_t put_front(struct figure *f, const struct report_group *g, cost_of 
     return 1;
 }
 
+/* Both axes, over all points and the intervals of their speed. */
+static void put_axes(struct figure *f, const struct report_group *g, cost_of cost)
+{
+    double lo[2] = {INFINITY, INFINITY}, hi[2] = {0.0, 0.0};
+    for (size_t i = 0; i < g->n; i++) {
+        const struct report_cell *c = g->cells[i];
+        if (!is_point(c, cost))
+            continue;
+        lo[0] = fmin(lo[0], c->tps.lo > 0.0 ? c->tps.lo : c->tps.mid);
+        hi[0] = fmax(hi[0], isnan(c->tps.hi) ? c->tps.mid : c->tps.hi);
+        lo[1] = fmin(lo[1], cost(c));
+        hi[1] = fmax(hi[1], cost(c));
+    }
+    figure_log_axis(f, 'x', lo[0], hi[0]);
+    figure_log_axis(f, 'y', lo[1], hi[1] * 1.2); /* room for the numbers above the points */
+}
+
+/* Speed, cost, threads, names, and the ends of the speed's interval. */
+static void put_point(struct figure *f, const struct report_cell *c, double cost, const char *label)
+{
+    const bool bars = c->tps.lo > 0.0 && !isnan(c->tps.hi);
+    textbuf_addf(&f->tsv, "%s\t%s\t%lld\t", number_exact(f->arena, c->tps.mid), number_exact(f->arena, cost), c->threads);
+    figure_field(f, c->format, "\t");
+    figure_field(f, label, "\t");
+    textbuf_addf(&f->tsv, "%s\t%s\n", number_exact(f->arena, bars ? c->tps.lo : c->tps.mid),
+                 number_exact(f->arena, bars ? c->tps.hi : c->tps.mid));
+}
+
 static void pareto_panel(struct figure *f, const struct report_group *g, cost_of cost, const char *what)
 {
     textbuf_add(&f->gp, "set title ");
     escape_gnuplot(&f->gp, g->model);
-    textbuf_addf(
-        &f->gp,
-        " noenhanced\nset xlabel 'tokens/s, more is better'\nset ylabel '%s, less is better'\nset logscale xy\nset xrange [*:*]\n",
-        what);
-    textbuf_add(&f->gp, "set offsets graph 0.08, graph 0.12, graph 0.12, graph 0.08\nset yrange [*:*]\nplot ");
+    textbuf_addf(&f->gp, " noenhanced\nset xlabel 'tokens/s, more is better'\nset ylabel '%s, less is better'\n", what);
+    put_axes(f, g, cost);
+    textbuf_add(&f->gp, "plot ");
     size_t lines = put_front(f, g, cost);
     for (size_t i = 0, end; i < g->n; i = end) {
         bool any = false;
@@ -99,21 +125,18 @@ static void pareto_panel(struct figure *f, const struct report_group *g, cost_of
             if (!any)
                 figure_series(f);
             any = true;
-            textbuf_addf(&f->tsv, "%s\t%s\t%lld\t", number_exact(f->arena, c->tps.mid), number_exact(f->arena, cost(c)),
-                         c->threads);
-            figure_field(f, c->format, "\t");
-            figure_field(f, label, "\n");
+            put_point(f, c, cost(c), label);
         }
         if (!any)
             continue;
-        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 with points ps 1.3 lw 1.5 pt %d lc rgb '%s' title ",
+        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt %d lc rgb '%s' title ",
                      lines++ ? ", \\\n  " : "", f->name, f->n_series - 1, report_format_point(g->cells[i]->format),
                      report_format_colour(g->cells[i]->format));
         escape_gnuplot(&f->gp, label);
         textbuf_addf(&f->gp, ", \\\n  '' index %zu using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle",
                      f->n_series - 1);
     }
-    textbuf_add(&f->gp, "\nunset offsets\nunset logscale\n");
+    textbuf_add(&f->gp, "\nunset logscale\n");
 }
 
 static void memory_panel(struct figure *f, const struct report_group *g)
@@ -131,13 +154,13 @@ int plot_pareto(const struct report_matrix *m, struct report_plots *p)
     static const struct sweep memory = {PLOT_PARETO,
                                         "pareto-memory",
                                         "Speed against memory (numbers: threads)",
-                                        "tokens_per_s\tpeak resident GB\tthreads\tformat\tlabel",
+                                        "tokens_per_s\tpeak resident GB\tthreads\tformat\tlabel\tlo\thi",
                                         has_memory,
                                         memory_panel};
     static const struct sweep energy = {PLOT_PARETO_ENERGY,
                                         "pareto-energy",
                                         "Speed against energy (numbers: threads)",
-                                        "tokens_per_s\tJ/token\tthreads\tformat\tlabel",
+                                        "tokens_per_s\tJ/token\tthreads\tformat\tlabel\tlo\thi",
                                         has_energy,
                                         energy_panel};
     const int rc = figure_sweep(m, p, &memory);

@@ -56,6 +56,25 @@ static bool put_row(struct figure *f, const struct report_group *g, size_t from,
     return any;
 }
 
+static size_t count_rows(const struct report_group *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->n; i = report_row_end(g, i))
+        n++;
+    return n;
+}
+
+/* The first column, moved by this share of the axis of put_thread_axis(). */
+static const char *shifted_threads(struct arena *a, const struct report_group *g, double share)
+{
+    size_t n;
+    const long long *t = report_group_threads(a, g, &n);
+    if (!t)
+        return "$1";
+    const double lo = (double)t[0], hi = (double)t[n - 1];
+    return hi > 8 ? arena_fmt(a, "$1*%.4f", exp(share * log(1.69 * hi / lo))) : arena_fmt(a, "$1+%.4f", share * (hi - lo + 1.0));
+}
+
 static void throughput_panel(struct figure *f, const struct report_group *g)
 {
     size_t lines = 0;
@@ -64,7 +83,8 @@ static void throughput_panel(struct figure *f, const struct report_group *g)
     textbuf_add(&f->gp, " noenhanced\nset xlabel 'threads'\nset ylabel 'tokens/s'\nset yrange [0:*]\n");
     put_thread_axis(f, g);
     textbuf_add(&f->gp, "plot ");
-    for (size_t i = 0, end; i < g->n; i = end) {
+    const size_t n_rows = count_rows(g);
+    for (size_t i = 0, end, row = 0; i < g->n; i = end, row++) {
         const char *format = g->cells[i]->format;
         end = report_row_end(g, i);
         if (put_row(f, g, i, end, true))
@@ -72,7 +92,8 @@ static void throughput_panel(struct figure *f, const struct report_group *g)
                          lines++ ? ", \\\n  " : "", f->name, f->n_series - 1, report_format_colour(format));
         if (!put_row(f, g, i, end, false))
             continue;
-        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
+        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using (%s):2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1,
+                     shifted_threads(f->arena, g, figure_shift(row, n_rows)));
         figure_style(f, format, figure_label(f->arena, g, g->cells[i]));
     }
     textbuf_add(&f->gp, ", \\\n  NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'\n");
@@ -83,7 +104,7 @@ int plot_throughput(const struct report_matrix *m, struct report_plots *p)
     static const struct sweep s = {
         PLOT_THROUGHPUT,
         "throughput",
-        "Tokens per second by threads (dotted: roofline)",
+        "Tokens per second by threads (dotted: roofline; formats with the same one share a line)",
         "threads\ttokens_per_s\tlo\thi\tmodel\tformat\tembedding\twhat (lo = hi where there is no interval)",
         has_speed,
         throughput_panel};
@@ -247,7 +268,8 @@ static void speedup_panel(struct figure *f, const struct sizes *s, long long thr
         }
         if (!any)
             continue;
-        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1);
+        textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using ($1*%.4f):2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1,
+                     exp(figure_shift(k, s->n_formats) * log(s->hi / s->lo)));
         figure_style(f, s->formats[k], s->formats[k]);
     }
     lines = put_published(f, s, threads, lines);
@@ -263,7 +285,9 @@ static void put_size_tick(struct figure *f, const struct sizes *s, double x, dou
     if (*last > 0.0 && log(x / *last) < 0.13 * log(s->hi / s->lo))
         return;
     const bool giga = x >= 999.5e6;
-    textbuf_addf(&f->gp, "%s'%s%s' %s", *last > 0.0 ? "," : "", number_sig(f->arena, x / (giga ? 1e9 : 1e6), giga ? 2 : 3),
+    const double shown = x / (giga ? 1e9 : 1e6);
+    textbuf_addf(&f->gp, "%s'%s%s' %s", *last > 0.0 ? "," : "",
+                 shown == floor(shown) ? number_exact(f->arena, shown) : number_sig(f->arena, shown, giga ? 2 : 3),
                  giga ? "B" : "M", number_exact(f->arena, x));
     *last = x;
 }

@@ -19,7 +19,7 @@ static void put_frame(struct figure *f, const char *title, size_t n_panels)
                  "set datafile separator tab\n"
                  "if (!exists('formats')) formats = 'svg png'\n"
                  "do for [ext in formats] {\n"
-                 "if (ext eq 'svg') { set terminal svg size 800,%zu dynamic font 'sans-serif,13' }\n"
+                 "if (ext eq 'svg') { set terminal svg size 800,%zu dynamic background '#ffffff' font 'sans-serif,13' }\n"
                  "if (ext eq 'png') { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size 1600,%zu font "
                  "'Sans,13' fontscale 1.5 linewidth 2 pointscale 1.8 } else { set terminal png size 800,%zu } }\n"
                  "set output '%s.'.ext\n",
@@ -82,6 +82,27 @@ void figure_style(struct figure *f, const char *format, const char *label)
     textbuf_addf(&f->gp, " with yerrorlines lw 1.5 ps 0.7 pt %d lc rgb '%s' title ", report_format_point(format),
                  report_format_colour(format));
     escape_gnuplot(&f->gp, label);
+}
+
+/* A range of less than a decade would get one tic or none from gnuplot. */
+void figure_log_axis(struct figure *f, char axis, double lo, double hi)
+{
+    lo = fmax(fmin(lo, 1e300) / 1.25, 1e-6);     /* a logarithmic axis ends above 0 */
+    hi = fmax(fmin(hi, 1e300) * 1.25, 2.6 * lo); /* the widest gap between tics is 2 to 5 */
+    textbuf_addf(&f->gp, "set logscale %c\nset %crange [%g:%g]\nset %ctics (", axis, axis, lo, hi, axis);
+    size_t n = 0;
+    for (int e = (int)floor(log10(lo)); pow(10.0, e) <= hi; e++)
+        for (int step = 1; step <= 5; step += step == 1 ? 1 : 3) {
+            const double at = pow(10.0, e) * step;
+            if (at >= lo && at <= hi && (hi / lo < 50.0 || step == 1))
+                textbuf_addf(&f->gp, "%s%.10g", n++ ? "," : "", at);
+        }
+    textbuf_add(&f->gp, ")\n");
+}
+
+double figure_shift(size_t k, size_t n)
+{
+    return 0.012 * ((double)k - ((double)n - 1.0) / 2.0);
 }
 
 int figure_end(struct figure *f)

@@ -25,7 +25,8 @@ static void claims_row(struct doc *d, struct doc_table *t, const struct claim_ju
     table_cell(d, t, published(a, j->claim));
     table_cell(d, t, measured(a, j));
     table_cell(d, t, claims_verdict_text(a, &j->overall));
-    table_cell(d, t, *j->overall.reason ? j->overall.reason : "-");
+    const char *why = j->overall.reason, *note = j->claim->note ? j->claim->note : "";
+    table_cell(d, t, *why || *note ? arena_fmt(a, "%s%s%s", why, *why && *note ? " " : "", note) : "-");
 }
 
 static struct doc_table *claims_table(struct doc *d, const char *caption, const char *first)
@@ -49,26 +50,38 @@ static const char *counts_text(struct arena *a, const struct claim_judgement *al
         s = arena_fmt(a, "%s%s%s: %zu", s, v ? ", " : "", claims_verdict_name((enum claim_verdict)v), counts[v]);
     return arena_fmt(
         a,
-        "Verdicts on %zu published figures, on this machine: %s. A figure from another CPU is asked whether it holds here; what "
-        "did not run is never counted as holding.",
+        "Verdicts on %zu published figures, on this machine: %s. A figure from another CPU is asked whether it holds here. A "
+        "speed-up, a speed or a saving is met by as much or more, with its whole interval; one whose interval contains the figure "
+        "holds in part. What did not run is never counted as holding.",
         n, s);
+}
+
+/* "speed over fp16 on x86 CPUs (arXiv 2410.16144v2, abstract; Intel i7-13700H)". A place that names its source stands alone. */
+static const char *headline_text(struct arena *a, const struct claim *c)
+{
+    const bool named = strncmp(c->where, "arXiv", 5) == 0;
+    return arena_fmt(a, "%s (%s%s%s%s%s)", c->says, named ? "" : c->source->ref, named ? "" : ", ", c->where, c->cpu ? "; " : "",
+                     c->cpu ? c->cpu : "");
+}
+
+/* What a reader looks for first: what this machine can decide, then what no machine could, then the rest. */
+static int headline_rank(enum claim_verdict v)
+{
+    return v == VERDICT_NOT_TESTABLE ? 2 : v == VERDICT_NOT_MEASURED ? 1 : 0;
 }
 
 void section_claims(struct report *r)
 {
     struct doc *d = &r->doc;
-    struct arena *a = d->arena;
     if (!r->claims)
         return;
     doc_heading(d, 2, "Published claims");
-    doc_paragraph(d, counts_text(a, r->claims, r->n_claims));
+    doc_paragraph(d, counts_text(d->arena, r->claims, r->n_claims));
     struct doc_table *t = claims_table(d, NULL, "Claim");
-    for (size_t i = 0; i < r->n_claims; i++) {
-        const struct claim *c = r->claims[i].claim;
-        if (c->headline)
-            claims_row(d, t, &r->claims[i],
-                       arena_fmt(a, "%s. %s, %s%s%s", c->says, c->source->ref, c->where, c->cpu ? ", " : "", c->cpu ? c->cpu : ""));
-    }
+    for (int rank = 0; rank < 3; rank++)
+        for (size_t i = 0; i < r->n_claims; i++)
+            if (r->claims[i].claim->headline && headline_rank(r->claims[i].overall.verdict) == rank)
+                claims_row(d, t, &r->claims[i], headline_text(d->arena, r->claims[i].claim));
 }
 
 /* ---- all other figures -------------------------------------------------------------------------------------------------------- */

@@ -206,7 +206,7 @@ static void run_tables(struct report *r)
         source_line(d, run);
         if (factor_table(d, run))
             doc_paragraph(
-                d, "At equal power the saving would be 1 - 1 / speed-up; a power factor whose interval holds 1 shows no saving "
+                d, "At equal power the saving would be 1 - 1 / speed-up; a power factor whose interval contains 1 shows no saving "
                    "beyond that. Below 1 is better.");
         net_table(d, run);
     }

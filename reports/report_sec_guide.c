@@ -13,6 +13,8 @@ static void interval_methods(struct report *r)
     size_t n = 0;
     for (size_t i = 0; i < r->matrix->n_cells; i++) {
         const struct report_cell *c = r->matrix->cells[i];
+        if (!report_is_speed(c->test))
+            continue;
         const char *methods[] = {c->method, c->vs_f16.method};
         static const char *const what[] = {"of tokens/s", "of a recorded speed-up"};
         for (size_t k = 0; k < 2; k++) {
@@ -40,12 +42,14 @@ void section_guide(struct report *r)
         "A test is named after what it does: ppN processes a prompt of N tokens (prefill), tgN generates N tokens (decode); @ dD "
         "means "
         "that D tokens were in the KV cache before. Only that is timed, not the loading of the model.",
-        "tokens/s is the median over the repetitions of tokens / time; the brackets hold its interval. n=3 says that there were "
-        "three "
-        "repetitions; it is shown where there were fewer than five.",
+        "tokens/s is the middle of what the rounds gave, tokens / time; the brackets hold its interval, made as said at the end of "
+        "this list. n=3 says that there were three repetitions; it is shown where there were fewer than five.",
         "speed-up over f16 = (tokens/s of the format) / (tokens/s of f16) with the same model, test, depth and threads; above 1 is "
         "faster. "
-        "If its interval holds 1, this run does not tell the two apart.",
+        "If its interval contains 1, this run does not tell the two apart. It is the middle of the ratios of single rounds, in "
+        "which "
+        "both arms met the same state of the machine, so it need not be the quotient of the two speeds in the table.",
+        "In plots, bars are the intervals; series that share an x are set a little apart so that their bars can be told.",
         "Where a speed-up compares two thread counts (each arm at its best) the record has no pairs. The interval is then "
         "[lo / base hi, hi / base lo], which holds with at least 90 % if each of the two holds with 95 %.",
         "of roofline = tokens/s / limit, where limit = tokens / max(bytes / read bandwidth, int8 MACs / int8 peak + float MACs / "
@@ -97,6 +101,14 @@ static void put_command(struct doc *d, const json_t *command)
     textbuf_free(&b);
 }
 
+/* What belongs to the program is found beside it: where that was says nothing to a reader. */
+static const char *input_name(const char *path)
+{
+    static const char ours[] = "/../configs/";
+    const char *at = path ? strstr(path, ours) : NULL;
+    return at ? at + 4 : path;
+}
+
 static void input_table(struct doc *d, const json_t *list)
 {
     if (json_array_size(list) == 0)
@@ -108,7 +120,7 @@ static void input_table(struct doc *d, const json_t *list)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *in = json_array_get(list, i);
         const json_t *bytes = json_object_get(in, "bytes");
-        table_cell(d, t, json_string_value(json_object_get(in, "path")));
+        table_cell(d, t, input_name(json_string_value(json_object_get(in, "path"))));
         table_cell(d, t, json_is_integer(bytes) ? arena_fmt(d->arena, "%lld", (long long)json_integer_value(bytes)) : NULL);
         table_cell(d, t, json_string_value(json_object_get(in, "sha256")));
     }

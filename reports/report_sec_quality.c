@@ -20,6 +20,15 @@ static bool has_quality(const struct report_group *g)
     return false;
 }
 
+/* With five digits, as formats differ in the fourth; the interval is that of the text, which all formats share. */
+static const char *perplexity_text(struct arena *a, const struct report_cell *c, double ppl)
+{
+    const double lo = report_metric_value(c, "perplexity_lo"), hi = report_metric_value(c, "perplexity_hi");
+    if (isnan(lo) || isnan(hi))
+        return number_sig(a, ppl, 5);
+    return arena_fmt(a, "%s [%s, %s]", number_sig(a, ppl, 5), number_sig(a, lo, 3), number_sig(a, hi, 3));
+}
+
 static void quality_row(struct doc *d, struct doc_table *t, const struct report_group *g, const struct report_cell *c)
 {
     struct arena *a = d->arena;
@@ -37,7 +46,7 @@ static void quality_row(struct doc *d, struct doc_table *t, const struct report_
         if (isnan(ppl))
             put_metric(d, t, c, "perplexity", false);
         else
-            table_cell(d, t, number_sig(a, ppl, 5));
+            table_cell(d, t, perplexity_text(a, c, ppl));
         if (isnan(ppl) || isnan(ref) || ref <= 0.0)
             table_missing(d, t, "no base", "There is no f16 perplexity of this model to compare with.");
         else
@@ -57,7 +66,9 @@ void section_quality(struct report *r)
         if (!has_quality(g))
             continue;
         if (!t) {
-            t = doc_table(d, "Perplexity on held-out text; lower is better.");
+            t = doc_table(d, "Perplexity on held-out text; lower is better. The interval is over stretches of the text: it says "
+                             "how far another text may be from "
+                             "this one. All formats read the same text, so differences between them are much surer than it.");
             table_column(d, t, "Model", COLUMN_TEXT);
             table_column(d, t, "Test", COLUMN_TEXT);
             table_column(d, t, "Format", COLUMN_FORMAT);

@@ -110,6 +110,8 @@ static void put_roofline(struct doc *d, struct doc_table *t, const struct report
         arena_fmt(d->arena, "%s%s %% %s", number_sig(d->arena, 100.0 * x.mid, 2), ends, c->bound ? c->bound : "peak");
     if (isnan(c->share))
         table_missing(d, t, "unknown", "The record has no roofline for this cell; see the peaks below.");
+    else if (c->share > 1.0 && x.lo < 1.0)
+        table_missing(d, t, share, "At the roofline as far as this run can tell: the interval contains 100 %.");
     else if (c->share > 1.0)
         table_missing(
             d, t, share,
@@ -149,8 +151,8 @@ static void speed_table(struct report *r, const struct report_group *g, const lo
     table_column(d, t, "Format", COLUMN_FORMAT);
     for (size_t i = 0; i < n_threads; i++) {
         table_column(d, t, arena_fmt(a, "%s: tokens/s", text_threads(a, threads[i])), COLUMN_NUMBER);
-        table_column(d, t, "speed-up over f16", COLUMN_NUMBER);
-        table_column(d, t, "of roofline", COLUMN_NUMBER);
+        table_column(d, t, arena_fmt(a, "%s: speed-up over f16", text_threads(a, threads[i])), COLUMN_NUMBER);
+        table_column(d, t, arena_fmt(a, "%s: of roofline", text_threads(a, threads[i])), COLUMN_NUMBER);
     }
     table_column(d, t, "Bits/weight", COLUMN_NUMBER);
     table_column(d, t, "Embedding", COLUMN_TEXT);

@@ -1,8 +1,10 @@
-/* Title and summary: three sentences for every run - what ran where, i2_s against f16, memory and energy. */
+/* Title and summary: of every run what ran where, i2_s against f16, memory, energy and what disturbed it; then claims and comparisons. */
 #include "reports/report_sections.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "reports/claims.h"
 
 static const char *host_text(const struct report_run *run, const char *key, const char *fallback)
 {
@@ -49,13 +51,13 @@ static const struct report_group *pick_group(const struct report_matrix *m, cons
     return pick;
 }
 
-/* "3.27 [3.20, 3.31] (1 thread) and 3.11 [3.05, 3.18] (2 threads)": the first and the last thread count. */
-static const char *equal_threads(struct arena *a, const struct report_group *g)
+/* "3.27 [3.20, 3.31] (1 thread) and 3.11 [3.05, 3.18] (2 threads)": the first and the last thread count but `but`. "": none. */
+static const char *equal_threads(struct arena *a, const struct report_group *g, long long but)
 {
     const struct report_cell *first = NULL, *last = NULL;
     for (size_t i = 0; i < g->n; i++) {
         const struct report_cell *c = g->cells[i];
-        if (strcmp(c->format, "i2_s") != 0 || isnan(c->vs_f16.x.mid))
+        if (strcmp(c->format, "i2_s") != 0 || isnan(c->vs_f16.x.mid) || c->threads == but)
             continue;
         if (!first || c->threads < first->threads)
             first = c;
@@ -63,9 +65,8 @@ static const char *equal_threads(struct arena *a, const struct report_group *g)
             last = c;
     }
     if (!first)
-        return "no result at equal threads";
-    const char *s =
-        arena_fmt(a, "at equal threads %s (%s)", text_interval(a, first->vs_f16.x, 1.0), text_threads(a, first->threads));
+        return "";
+    const char *s = arena_fmt(a, "%s (%s)", text_interval(a, first->vs_f16.x, 1.0), text_threads(a, first->threads));
     if (last->threads == first->threads)
         return s;
     return arena_fmt(a, "%s and %s (%s)", s, text_interval(a, last->vs_f16.x, 1.0), text_threads(a, last->threads));
@@ -74,26 +75,34 @@ static const char *equal_threads(struct arena *a, const struct report_group *g)
 static const char *speed_clause(struct arena *a, const struct report_group *g, const char *verb)
 {
     const struct report_cell *c = report_best(g, "i2_s"), *base = report_best(g, "f16");
-    const char *best = report_sweep_complete(g, c) && report_sweep_complete(g, base)
-                           ? "each at its best thread count"
-                           : "each at the best of the thread counts that gave a result";
-    return arena_fmt(a, "%s (%s) %s times as fast as f16 with %s (%s tokens/s on %s against %s on %s), %s", verb, g->title,
-                     text_interval(a, report_ratio_of(c, base).x, 1.0), best, number_sig(a, c->tps.mid, 3),
-                     text_threads(a, c->threads), number_sig(a, base->tps.mid, 3), text_threads(a, base->threads),
-                     equal_threads(a, g));
+    const bool complete = report_sweep_complete(g, c) && report_sweep_complete(g, base), same = c->threads == base->threads;
+    const char *s =
+        arena_fmt(a, "%s (%s) %s times as fast as f16", verb, g->title, text_interval(a, report_ratio_of(c, base).x, 1.0));
+    const char *fast = number_sig(a, c->tps.mid, 3), *slow = number_sig(a, base->tps.mid, 3);
+    const char *others = equal_threads(a, g, same ? c->threads : 0);
+    if (same)
+        s = arena_fmt(a, "%s on %s, the best %sfor both (%s tokens/s against %s)", s, text_threads(a, c->threads),
+                      complete ? "" : "that gave a result ", fast, slow);
+    else
+        s = arena_fmt(a, "%s with each at its best thread count%s (%s tokens/s on %s against %s on %s)", s,
+                      complete ? "" : " that gave a result", fast, text_threads(a, c->threads), slow,
+                      text_threads(a, base->threads));
+    return *others ? arena_fmt(a, "%s; at %sequal threads %s", s, same ? "other " : "", others) : s;
 }
 
-static const char *speed_sentence(struct arena *a, const struct report_matrix *m, const struct report_run *run)
+static void speed_items(struct doc *d, const struct report_matrix *m, const struct report_run *run)
 {
+    struct arena *a = d->arena;
     const struct report_group *tg = pick_group(m, run, true), *pp = pick_group(m, run, false);
     const struct report_group *first = tg ? tg : pp;
-    if (!first)
-        return "There is no pair of i2_s and f16 results to compare.";
-    const char *s = arena_fmt(a, "In %s, the largest model with both, i2_s %s", first->cells[0]->model,
-                              speed_clause(a, first, tg ? "decodes" : "processes the prompt"));
+    if (!first) {
+        doc_item(d, "There is no pair of i2_s and f16 results to compare.");
+        return;
+    }
+    doc_item(d, arena_fmt(a, "In %s, the largest model with both, i2_s %s.", first->cells[0]->model,
+                          speed_clause(a, first, tg ? "decodes" : "processes the prompt")));
     if (tg && pp && strcmp(pp->model, tg->model) == 0)
-        s = arena_fmt(a, "%s; it %s", s, speed_clause(a, pp, "processes the prompt"));
-    return arena_fmt(a, "%s.", s);
+        doc_item(d, arena_fmt(a, "There it %s.", speed_clause(a, pp, "processes the prompt")));
 }
 
 static const struct report_cell *pick_cell(const struct memory_pick *p, const char *format)
@@ -127,16 +136,67 @@ static const char *energy_clause(struct arena *a, const struct report_matrix *m,
     const double x = c ? energy_per_token(c) : NAN;
     const double y = base ? energy_per_token(base) : NAN;
     if (c && !isnan(x) && !isnan(y))
-        return arena_fmt(a, "in decode of %s a token took %s J with i2_s and %s J with f16", c->model, number_sig(a, x, 3),
+        return arena_fmt(a, "In decode of %s a token took %s J with i2_s and %s J with f16", c->model, number_sig(a, x, 3),
                          number_sig(a, y, 3));
     for (size_t i = 0; i < run->n_cells; i++) {
         const struct report_metric *e = run->cells[i].ok ? energy_metric(&run->cells[i]) : NULL;
         if (e && !isnan(energy_per_token(&run->cells[i])))
-            return "energy was read in some cells, see below";
+            return "Energy was read in some cells, see below";
         if (e)
-            return arena_fmt(a, "energy could not be read: %s", text_reason(a, e->reason));
+            return arena_fmt(a, "Energy could not be read: %s", text_reason(a, e->reason));
     }
-    return "the record has no energy metric";
+    return "The record has no energy metric";
+}
+
+static const char *claims_clause(struct arena *a, const struct report *r)
+{
+    size_t n[N_VERDICTS] = {0};
+    for (size_t i = 0; i < r->n_claims; i++)
+        n[r->claims[i].overall.verdict]++;
+    return arena_fmt(
+        a,
+        "Of %zu published figures %zu hold here, %zu hold in part and %zu do not; %zu cannot be tested here and %zu are no "
+        "measurements",
+        r->n_claims, n[VERDICT_HOLDS], n[VERDICT_IN_PART], n[VERDICT_FAILS], n[VERDICT_NOT_TESTABLE], n[VERDICT_NOT_MEASURED]);
+}
+
+/* How many warnings the run has and of which kinds, or NULL: none. What is only for information does not count. */
+static const char *caution(struct arena *a, const struct report_run *run)
+{
+    const json_t *list = json_object_get(run->root, "warnings"), *w;
+    const char *kinds[16];
+    size_t n = 0, n_kinds = 0, i;
+    json_array_foreach(list, i, w)
+    {
+        const char *check = report_text_at(w, "check");
+        size_t k = 0;
+        if (strcmp(report_text_at(w, "severity"), "info") == 0)
+            continue;
+        n++;
+        while (k < n_kinds && strcmp(kinds[k], check) != 0)
+            k++;
+        if (k == n_kinds && n_kinds < sizeof(kinds) / sizeof(kinds[0]))
+            kinds[n_kinds++] = check;
+    }
+    const char *names = "";
+    for (size_t k = 0; k < n_kinds; k++)
+        names = arena_fmt(a, "%s%s%s", names, k ? ", " : "", kinds[k]);
+    if (n == 0)
+        return NULL;
+    return arena_fmt(a, "Caution: %zu warning%s (%s) %s what may have disturbed these figures; see Machine and environment.", n,
+                     n == 1 ? "" : "s", names, n == 1 ? "says" : "say");
+}
+
+static void run_items(struct report *r, const struct report_run *run)
+{
+    struct doc *d = &r->doc;
+    struct arena *a = d->arena;
+    const char *warned = caution(a, run);
+    speed_items(d, r->matrix, run);
+    doc_item(d, arena_fmt(a, "%s.", memory_clause(a, r->matrix, run)));
+    doc_item(d, arena_fmt(a, "%s.", energy_clause(a, r->matrix, run)));
+    if (warned)
+        doc_item(d, warned);
 }
 
 void section_summary(struct report *r)
@@ -151,10 +211,11 @@ void section_summary(struct report *r)
                                             host_text(first, "cpu_model", "an unnamed CPU")));
     for (size_t i = 0; i < set->n_runs; i++) {
         const struct report_run *run = set->runs[i];
-        const char *number = set->n_runs > 1 ? arena_fmt(a, "Run %zu: ", run->number) : "";
-        doc_paragraph(d, arena_fmt(a, "%s%s %s %s; %s.", number, what_ran(a, run), speed_sentence(a, r->matrix, run),
-                                   memory_clause(a, r->matrix, run), energy_clause(a, r->matrix, run)));
+        doc_paragraph(d, arena_fmt(a, "%s%s", set->n_runs > 1 ? arena_fmt(a, "Run %zu: ", run->number) : "", what_ran(a, run)));
+        run_items(r, run);
     }
+    if (r->claims)
+        doc_paragraph(d, arena_fmt(a, "%s.", claims_clause(a, r)));
     for (size_t i = 0; i < set->n_pairs; i++)
         doc_paragraph(d, compare_sentence(a, &set->pairs[i]));
     for (size_t i = 0; i < set->n_notices; i++)
