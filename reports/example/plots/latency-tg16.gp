@@ -1,0 +1,51 @@
+# Redraws latency-tg16.svg and latency-tg16.png from latency-tg16.tsv: gnuplot latency-tg16.gp
+set encoding utf8
+set datafile separator tab
+if (!exists('formats')) formats = 'svg png'
+do for [ext in formats] {
+if (ext eq 'svg') { set terminal svg size 800,690 dynamic background '#ffffff' font 'sans-serif,13' }
+if (ext eq 'png') { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size 1600,1380 font 'Sans,13' fontscale 1.5 linewidth 2 pointscale 1.8 } else { set terminal png size 800,690 } }
+set output 'latency-tg16.'.ext
+set multiplot layout 2,2 title 'Decode latency, share of tokens that took at most x ms, tg16' noenhanced
+set key below horizontal noenhanced samplen 1.5 maxrows 3 font ',10'
+set bmargin 5.8
+set xlabel offset 0,0.4
+set grid lw 0.5 lc rgb '#c0c0c0' lt 1
+set border 3
+set tics nomirror font ',10'
+set title '125m, 2 threads' noenhanced
+set xlabel 'ms per token'
+set ylabel '% of tokens'
+set yrange [0:100]
+set logscale x
+set xrange [1.16188:28.8237]
+set xtics (2,5,10,20)
+plot 'latency-tg16.tsv' index 0 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
+  'latency-tg16.tsv' index 1 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16', \
+  'latency-tg16.tsv' index 2 using 1:2 with steps lw 2 lc rgb '#E69F00' title 'q8_0', \
+  'latency-tg16.tsv' index 3 using 1:2 with steps lw 2 lc rgb '#009E73' title 'q4_0'
+set title '700m, 2 threads' noenhanced
+set xlabel 'ms per token'
+set ylabel '% of tokens'
+set yrange [0:100]
+set logscale x
+set xrange [5.72971:213.213]
+set xtics (10,20,50,100,200)
+plot 'latency-tg16.tsv' index 4 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
+  'latency-tg16.tsv' index 5 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16', \
+  'latency-tg16.tsv' index 6 using 1:2 with steps lw 2 lc rgb '#E69F00' title 'q8_0', \
+  'latency-tg16.tsv' index 7 using 1:2 with steps lw 2 lc rgb '#009E73' title 'q4_0'
+set title '2b4t, 2 threads' noenhanced
+set xlabel 'ms per token'
+set ylabel '% of tokens'
+set yrange [0:100]
+set logscale x
+set xrange [18.0226:277.749]
+set xtics (20,50,100,200)
+plot 'latency-tg16.tsv' index 8 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
+  'latency-tg16.tsv' index 9 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16', \
+  'latency-tg16.tsv' index 10 using 1:2 with steps lw 2 lc rgb '#E69F00' title 'q8_0', \
+  'latency-tg16.tsv' index 11 using 1:2 with steps lw 2 lc rgb '#009E73' title 'q4_0'
+unset multiplot
+set output
+}
