@@ -18,7 +18,7 @@ struct counted {
     char event_problem[GROUP_EVENTS][METRIC_REASON_LEN];
     char problem[METRIC_REASON_LEN]; /* of the whole group; empty: counted */
     double share;                    /* of the time in which the group was on the counters; 1: all of it */
-    bool user_only;                  /* kernel work is not in it */
+    const char *user_only;           /* kernel work is not in it, and why; NULL: it is */
 };
 
 enum counter_scope { SCOPE_THREADS, SCOPE_CHILD, SCOPE_MACHINE };
@@ -32,15 +32,15 @@ struct counter_os {
     size_t (*threads)(pid_t *tid, size_t cap); /* of this process, at most cap; returns how many there are */
 };
 
-struct counter_papi_api;
-struct counter_likwid_api;
+struct papi_api;
+struct likwid_api;
 
 /* For tests; members may be NULL. */
 struct counter_seam {
     const struct counter_os *os;
     const struct pfm_api *pfm;
-    const struct counter_papi_api *papi;
-    const struct counter_likwid_api *likwid;
+    const struct papi_api *papi;
+    const struct likwid_api *likwid;
 };
 
 struct counter_backend {

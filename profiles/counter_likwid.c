@@ -2,10 +2,7 @@
  *
  * likwid counts CPUs, not threads: those that the threads of this process are bound to, or all that it may use; what others run
  * there is counted too. Its groups bring formulas; rates and amounts are summed over the CPUs, all else is their mean. Under
- * likwid-perfctr -m the window becomes the region "bitjoule" on each of the CPUs, and likwid-perfctr prints the numbers. likwid
- * is GPL-3: it is loaded at run time, never linked. */
-#include "profiles/counter_likwid.h"
-
+ * likwid-perfctr -m the window becomes the region "bitjoule" on each of the CPUs, and likwid-perfctr prints the numbers. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -15,139 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_LIKWID
-#include <likwid.h>
-#endif
-
 #include "profiles/counter_backend.h"
+#include "profiles/likwid_library.h"
 #include "profiles/likwid_trial.h"
-#include "profiles/shared_object.h"
 
 enum { MAX_CPUS = 1024, MAX_TIDS = 4096 };
-
-#ifdef HAVE_LIKWID
-static struct {
-    __typeof__(init_configuration) *init_configuration;
-    __typeof__(topology_init) *topology_init;
-    __typeof__(affinity_init) *affinity_init;
-    __typeof__(HPMmode) *HPMmode;
-    __typeof__(perfmon_init) *perfmon_init;
-    __typeof__(perfmon_addEventSet) *perfmon_addEventSet;
-    __typeof__(perfmon_setupCounters) *perfmon_setupCounters;
-    __typeof__(perfmon_startCounters) *perfmon_startCounters;
-    __typeof__(perfmon_stopCounters) *perfmon_stopCounters;
-    __typeof__(perfmon_getNumberOfMetrics) *perfmon_getNumberOfMetrics;
-    __typeof__(perfmon_getMetricName) *perfmon_getMetricName;
-    __typeof__(perfmon_getLastMetric) *perfmon_getLastMetric;
-    __typeof__(perfmon_finalize) *perfmon_finalize;
-    __typeof__(likwid_markerInit) *likwid_markerInit;
-    __typeof__(likwid_markerThreadInit) *likwid_markerThreadInit;
-    __typeof__(likwid_markerStartRegion) *likwid_markerStartRegion;
-    __typeof__(likwid_markerStopRegion) *likwid_markerStopRegion;
-} lib;
-
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
-
-static bool load(void)
-{
-    const struct so_symbol wanted[] = {
-        {"init_configuration", &lib.init_configuration},
-        {"topology_init", &lib.topology_init},
-        {"affinity_init", &lib.affinity_init},
-        {"HPMmode", &lib.HPMmode},
-        {"perfmon_init", &lib.perfmon_init},
-        {"perfmon_addEventSet", &lib.perfmon_addEventSet},
-        {"perfmon_setupCounters", &lib.perfmon_setupCounters},
-        {"perfmon_startCounters", &lib.perfmon_startCounters},
-        {"perfmon_stopCounters", &lib.perfmon_stopCounters},
-        {"perfmon_getNumberOfMetrics", &lib.perfmon_getNumberOfMetrics},
-        {"perfmon_getMetricName", &lib.perfmon_getMetricName},
-        {"perfmon_getLastMetric", &lib.perfmon_getLastMetric},
-        {"perfmon_finalize", &lib.perfmon_finalize},
-        {"likwid_markerInit", &lib.likwid_markerInit},
-        {"likwid_markerThreadInit", &lib.likwid_markerThreadInit},
-        {"likwid_markerStartRegion", &lib.likwid_markerStartRegion},
-        {"likwid_markerStopRegion", &lib.likwid_markerStopRegion},
-    };
-    return shared_object_load("liblikwid.so." TEXT(HAVE_LIKWID), wanted, sizeof wanted / sizeof wanted[0]);
-}
-
-static int real_init(bool daemon, const int *cpus, int n)
-{
-    lib.init_configuration();
-    if (lib.topology_init())
-        return -ENODEV;
-    lib.affinity_init();
-    lib.HPMmode(daemon ? ACCESSMODE_DAEMON : ACCESSMODE_DIRECT);
-    return lib.perfmon_init(n, cpus) ? -EACCES : 0;
-}
-
-static int real_add_group(const char *name)
-{
-    return lib.perfmon_addEventSet(name);
-}
-
-static int real_start(int group)
-{
-    const int rc = lib.perfmon_setupCounters(group);
-    return rc ? rc : lib.perfmon_startCounters();
-}
-
-static int real_stop(void)
-{
-    return lib.perfmon_stopCounters();
-}
-
-static int real_n_metrics(int group)
-{
-    return lib.perfmon_getNumberOfMetrics(group);
-}
-
-static const char *real_metric_name(int group, int metric)
-{
-    return lib.perfmon_getMetricName(group, metric);
-}
-
-static double real_metric(int group, int metric, int thread)
-{
-    return lib.perfmon_getLastMetric(group, metric, thread);
-}
-
-static void real_finish(void)
-{
-    lib.perfmon_finalize();
-}
-
-static void real_marker_init(void)
-{
-    lib.likwid_markerInit();
-}
-
-static int real_marker(const char *region, bool start)
-{
-    if (!start)
-        return lib.likwid_markerStopRegion(region);
-    lib.likwid_markerThreadInit();
-    return lib.likwid_markerStartRegion(region);
-}
-
-static const struct counter_likwid_api *real_api(void)
-{
-    static const struct counter_likwid_api api = {real_init,        real_add_group, real_start,  real_stop,        real_n_metrics,
-                                                  real_metric_name, real_metric,    real_finish, real_marker_init, real_marker};
-    return load() ? &api : NULL;
-}
-static const char no_library[] = "the likwid library that this program was built for is not installed (Debian: likwid)";
-#else
-static const struct counter_likwid_api *real_api(void)
-{
-    return NULL;
-}
-static const char no_library[] = "this program was built without likwid (Debian: likwid)";
-#endif
-
-/* ---- the back-end ---- */
 
 struct likwid_group {
     char name[GROUP_NAME_LEN];
@@ -155,7 +24,7 @@ struct likwid_group {
 };
 
 struct likwid_counters {
-    const struct counter_likwid_api *api;
+    const struct likwid_api *api;
     bool markers, daemon, ready, running;
     int cpu[MAX_CPUS], n_cpus;
     struct likwid_group group;
@@ -167,10 +36,7 @@ static const char *obstacle(void)
 {
     if (access("/dev/cpu/0/msr", F_OK) != 0)
         return "likwid needs /dev/cpu/0/msr: as root, modprobe msr. In a virtual machine measure on the host";
-    if (geteuid() != 0 && !likwid_has_daemon())
-        return "likwid-accessD is not setuid root. Let root type: chown root /usr/sbin/likwid-accessD && chmod u+s "
-               "/usr/sbin/likwid-accessD";
-    return NULL;
+    return likwid_denied();
 }
 
 static int likwid_open(struct counters *c)
@@ -179,9 +45,9 @@ static int likwid_open(struct counters *c)
     const bool stand_in = seam && seam->likwid;
     const bool markers = getenv("LIKWID_MODE") && getenv("LIKWID_FILEPATH"); /* set by likwid-perfctr -m */
     const char *why = stand_in ? NULL : obstacle();
-    const struct counter_likwid_api *api = stand_in ? seam->likwid : why ? NULL : real_api();
+    const struct likwid_api *api = stand_in ? seam->likwid : why ? NULL : likwid_library(&why);
     if (!api) {
-        snprintf(c->problem, sizeof c->problem, "%s", why ? why : no_library);
+        snprintf(c->problem, sizeof c->problem, "%s", why);
         return 0;
     }
     struct likwid_counters *k = calloc(1, sizeof *k);

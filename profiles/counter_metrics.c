@@ -19,11 +19,12 @@ static bool is_there(const struct metric *m, size_t n, const char *name)
 /* What holds for all numbers of a group, behind the caveat. */
 static void add_reason(struct metric *m, const struct counted *k, const char *caveat)
 {
-    char scaled[96] = "";
+    char scaled[96] = "", user[96] = "";
     if (k->share < 1)
         snprintf(scaled, sizeof scaled, "scaled: on the counters for %.1f %% of the time, shared with other groups or programs",
                  100 * k->share);
-    const char *user = k->user_only ? "user mode only: the kernel's work is not counted (perf_event_paranoid)" : "";
+    if (k->user_only)
+        snprintf(user, sizeof user, "user mode only: the kernel's work is not counted (%s)", k->user_only);
     const char *part[] = {scaled, user, caveat};
     size_t used = strlen(m->reason);
     for (size_t i = 0; i < 3; i++)

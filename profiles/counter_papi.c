@@ -2,9 +2,7 @@
  *
  * Groups come from profiles/groups/papi.txt. One event set per thread, attached from here. PAPI runs one set per thread at a
  * time, so of several groups only the first is counted. It does not tell whether the kernel shared the counters out; a conflict
- * is an error of its start. The library is left initialised until the process ends: an energy source may use it, too. */
-#include "profiles/counter_papi.h"
-
+ * is an error of its start. Its default is kept, user mode alone, and said. The library is left initialised until the process ends: an energy source may use it, too. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,124 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_PAPI
-#include <papi.h>
-#endif
-
 #include "profiles/counter_backend.h"
-#include "profiles/shared_object.h"
+#include "profiles/papi_library.h"
 
 enum { MAX_SETS = 1024 };
-
-#ifdef HAVE_PAPI
-static struct {
-    __typeof__(PAPI_library_init) *library_init;
-    __typeof__(PAPI_create_eventset) *create_eventset;
-    __typeof__(PAPI_assign_eventset_component) *assign_eventset_component;
-    __typeof__(PAPI_set_opt) *set_opt;
-    __typeof__(PAPI_attach) *attach;
-    __typeof__(PAPI_add_named_event) *add_named_event;
-    __typeof__(PAPI_start) *start;
-    __typeof__(PAPI_stop) *stop;
-    __typeof__(PAPI_cleanup_eventset) *cleanup_eventset;
-    __typeof__(PAPI_destroy_eventset) *destroy_eventset;
-    __typeof__(PAPI_strerror) *strerror;
-} lib;
-
-static bool load(void)
-{
-    char name[32];
-    snprintf(name, sizeof name, "libpapi.so.%d.%d", PAPI_VERSION_MAJOR(PAPI_VERSION), PAPI_VERSION_MINOR(PAPI_VERSION));
-    const struct so_symbol wanted[] = {
-        {"PAPI_library_init", &lib.library_init},
-        {"PAPI_create_eventset", &lib.create_eventset},
-        {"PAPI_assign_eventset_component", &lib.assign_eventset_component},
-        {"PAPI_set_opt", &lib.set_opt},
-        {"PAPI_attach", &lib.attach},
-        {"PAPI_add_named_event", &lib.add_named_event},
-        {"PAPI_start", &lib.start},
-        {"PAPI_stop", &lib.stop},
-        {"PAPI_cleanup_eventset", &lib.cleanup_eventset},
-        {"PAPI_destroy_eventset", &lib.destroy_eventset},
-        {"PAPI_strerror", &lib.strerror},
-    };
-    return shared_object_load(name, wanted, sizeof wanted / sizeof wanted[0]);
-}
-
-static int real_init(void)
-{
-    const int rc = lib.library_init(PAPI_VER_CURRENT);
-    return rc == PAPI_VER_CURRENT ? 0 : rc < 0 ? rc : PAPI_EINVAL;
-}
-
-/* Of a CPU: whoever runs on it. */
-static int attach_cpu(int set, int cpu)
-{
-    PAPI_option_t opt;
-    memset(&opt, 0, sizeof opt);
-    opt.cpu.eventset = set;
-    opt.cpu.cpu_num = (unsigned)cpu;
-    const int rc = lib.set_opt(PAPI_CPU_ATTACH, &opt);
-    memset(&opt, 0, sizeof opt);
-    opt.granularity.eventset = set;
-    opt.granularity.granularity = PAPI_GRN_SYS;
-    return rc ? rc : lib.set_opt(PAPI_GRANUL, &opt);
-}
-
-static int real_new_set(pid_t pid, int cpu, int *set)
-{
-    PAPI_option_t opt;
-    *set = PAPI_NULL;
-    int rc = lib.create_eventset(set);
-    rc = rc ? rc : lib.assign_eventset_component(*set, 0);
-    if (rc || pid < 0)
-        return rc ? rc : attach_cpu(*set, cpu);
-    memset(&opt, 0, sizeof opt);
-    opt.inherit.eventset = *set;
-    opt.inherit.inherit = PAPI_INHERIT_ALL;
-    rc = lib.set_opt(PAPI_INHERIT, &opt);
-    return rc ? rc : lib.attach(*set, (unsigned long)pid);
-}
-
-static int real_add(int set, const char *event)
-{
-    return lib.add_named_event(set, event);
-}
-
-static int real_start(int set)
-{
-    return lib.start(set);
-}
-
-static int real_stop(int set, long long *values)
-{
-    return lib.stop(set, values);
-}
-
-static void real_end(int set)
-{
-    lib.cleanup_eventset(set);
-    lib.destroy_eventset(&set);
-}
-
-static const char *real_error(int code)
-{
-    return lib.strerror(code);
-}
-
-static const struct counter_papi_api *real_api(void)
-{
-    static const struct counter_papi_api api = {real_init, real_new_set, real_add, real_start, real_stop, real_end, real_error};
-    return load() ? &api : NULL;
-}
-static const char no_library[] = "the PAPI library that this program was built for is not installed (Debian: libpapi7.0)";
-#else
-static const struct counter_papi_api *real_api(void)
-{
-    return NULL;
-}
-static const char no_library[] = "this program was built without PAPI (Debian: libpapi-dev)";
-#endif
 
 struct papi_lane {
     int set;
@@ -139,7 +23,7 @@ struct papi_lane {
 };
 
 struct papi_counters {
-    const struct counter_papi_api *api;
+    const struct papi_api *api;
     struct papi_lane *lane;
     size_t n_lanes;
     char event_problem[GROUP_EVENTS][METRIC_REASON_LEN];
@@ -149,9 +33,10 @@ struct papi_counters {
 static int papi_open(struct counters *c)
 {
     const struct counter_seam *seam = c->env.counter_seam;
-    const struct counter_papi_api *api = seam && seam->papi ? seam->papi : real_api();
+    const char *why = "";
+    const struct papi_api *api = seam && seam->papi ? seam->papi : papi_library(&why);
     if (!api) {
-        snprintf(c->problem, sizeof c->problem, "%s", no_library);
+        snprintf(c->problem, sizeof c->problem, "%s", why);
         return 0;
     }
     const int rc = api->init();
@@ -179,13 +64,13 @@ static void end_lanes(struct papi_counters *p)
     p->n_lanes = 0;
 }
 
-static void add_lane(struct counters *c, struct papi_counters *p, pid_t pid, int cpu)
+static void add_lane(struct counters *c, struct papi_counters *p, const struct papi_target *target)
 {
     const struct counter_group *g = c->choice[0].group;
     struct papi_lane *lane = &p->lane[p->n_lanes];
     char absent[160];
     int n = 0;
-    int rc = p->api->new_set(pid, cpu, &lane->set);
+    int rc = p->api->new_set(target, &lane->set);
     if (rc) {
         counter_explain_absent(c, absent, sizeof absent);
         snprintf(p->problem, sizeof p->problem, "PAPI: %.60s. %s", p->api->error(rc), absent);
@@ -227,7 +112,11 @@ static void papi_prepare(struct counters *c, enum counter_scope scope, pid_t pid
         return;
     }
     for (size_t i = 0; i < n && !p->problem[0]; i++)
-        add_lane(c, p, scope == SCOPE_MACHINE ? -1 : tid[i], scope == SCOPE_MACHINE ? (int)i : -1);
+        add_lane(c, p,
+                 &(struct papi_target){
+                     .pid = scope == SCOPE_MACHINE ? -1 : tid[i],
+                     .cpu = scope == SCOPE_MACHINE ? (int)i : -1,
+                 });
 }
 
 static void papi_start(struct counters *c)
@@ -262,7 +151,7 @@ static void papi_counted(struct counters *c, size_t g, struct counted *out)
     const struct papi_counters *p = c->own;
     const size_t n = c->choice[g].group->n_events;
     size_t have = 0;
-    *out = (struct counted){.share = 1};
+    *out = (struct counted){.share = 1, .user_only = "PAPI's default"};
     if (g > 0)
         snprintf(out->problem, sizeof out->problem, "PAPI counts one group at a time: ask for this one alone");
     else

@@ -354,7 +354,7 @@ static void perf_counted(struct counters *c, size_t g, struct counted *out)
     const struct perf_group *pg = &p->group[g];
     double enabled = 0, running = 0;
     size_t have = 0;
-    *out = (struct counted){.share = 1, .user_only = pg->user_only};
+    *out = (struct counted){.share = 1, .user_only = pg->user_only ? "perf_event_paranoid" : NULL};
     snprintf(out->problem, sizeof out->problem, "%s", p->problem);
     for (size_t i = 0; i < c->choice[g].group->n_events; i++) {
         struct sum s = {.count = 0};

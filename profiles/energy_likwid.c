@@ -4,108 +4,17 @@
  * --source msr does. Only raw 32-bit counts and the units are taken from likwid: its own difference does not survive a wrap. Its
  * library ends the process when the daemon fails, so a forked child tries everything first (likwid_trial.h). likwid is GPL-3: it
  * is never linked to this program. */
-#include "profiles/energy_likwid.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#ifdef HAVE_LIKWID
-#include <likwid.h> /* does not say its own version: HAVE_LIKWID does */
-#endif
-
 #include "profiles/energy_source.h"
+#include "profiles/likwid_library.h"
 #include "profiles/likwid_trial.h"
-#include "profiles/shared_object.h"
 
 enum { N_DOMAINS = 5 };
-
-#ifdef HAVE_LIKWID
-/* ---- the library: functions of the version that the header describes ---- */
-
-static struct {
-    __typeof__(init_configuration) *init_configuration;
-    __typeof__(topology_init) *topology_init;
-    __typeof__(HPMmode) *HPMmode;
-    __typeof__(HPMinit) *HPMinit;
-    __typeof__(HPMaddThread) *HPMaddThread;
-    __typeof__(HPMfinalize) *HPMfinalize;
-    __typeof__(power_init) *power_init;
-    __typeof__(get_powerInfo) *get_powerInfo;
-    __typeof__(power_start) *power_start;
-} lib;
-
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
-
-static bool load(void)
-{
-    const struct so_symbol wanted[] = {
-        {"init_configuration", &lib.init_configuration},
-        {"topology_init", &lib.topology_init},
-        {"HPMmode", &lib.HPMmode},
-        {"HPMinit", &lib.HPMinit},
-        {"HPMaddThread", &lib.HPMaddThread},
-        {"HPMfinalize", &lib.HPMfinalize},
-        {"power_init", &lib.power_init},
-        {"get_powerInfo", &lib.get_powerInfo},
-        {"power_start", &lib.power_start},
-    };
-    return shared_object_load("liblikwid.so." TEXT(HAVE_LIKWID), wanted, sizeof wanted / sizeof wanted[0]);
-}
-
-static int real_init(bool daemon, int cpu)
-{
-    lib.init_configuration();
-    if (lib.topology_init())
-        return -ENODEV;
-    lib.HPMmode(daemon ? ACCESSMODE_DAEMON : ACCESSMODE_DIRECT);
-    if (lib.HPMinit() || lib.HPMaddThread(cpu) < 0)
-        return -EACCES;
-    return lib.power_init(cpu) > 0 ? 0 : -ENODEV;
-}
-
-static int real_add_cpu(int cpu)
-{
-    return lib.HPMaddThread(cpu) < 0 ? -EACCES : 0;
-}
-
-static double real_unit_j(int domain)
-{
-    const PowerInfo_t info = lib.get_powerInfo();
-    if (!info || !info->hasRAPL || !(info->domains[domain].supportFlags & POWER_DOMAIN_SUPPORT_STATUS))
-        return 0;
-    return info->domains[domain].energyUnit;
-}
-
-static int real_read(int cpu, int domain, uint32_t *count)
-{
-    PowerData data = {.domain = domain};
-    const int rc = lib.power_start(&data, cpu, (PowerType)domain);
-    *count = data.before;
-    return rc ? -EIO : 0;
-}
-
-static void real_finish(void)
-{
-    lib.HPMfinalize();
-}
-
-static const struct likwid_api *real_api(void)
-{
-    static const struct likwid_api api = {real_init, real_add_cpu, real_unit_j, real_read, real_finish};
-    return load() ? &api : NULL;
-}
-static const char no_library[] = "the likwid library that this program was built for is not installed";
-#else
-static const struct likwid_api *real_api(void)
-{
-    return NULL;
-}
-static const char no_library[] = "this program was built without likwid (Debian: likwid)";
-#endif
 
 struct trial {
     const struct likwid_api *api;
@@ -118,8 +27,8 @@ static int try_all(void *arg)
 {
     const struct trial *t = arg;
     uint32_t count;
-    const int rc = t->api->init(t->daemon, t->cpu);
-    return rc ? rc : t->api->unit_j(0) > 0 ? t->api->read(t->cpu, 0, &count) : -ENODEV;
+    const int rc = t->api->power_init(t->daemon, t->cpu);
+    return rc ? rc : t->api->unit_j(0) > 0 ? t->api->power_read(t->cpu, 0, &count) : -ENODEV;
 }
 
 /* ---- the source ---- */
@@ -134,7 +43,7 @@ static int likwid_count(const struct energy_channels *c, size_t i, uint64_t *cou
 {
     const struct likwid *k = c->own;
     uint32_t v = 0;
-    const int rc = k->api->read((int)(c->ch[i].id / N_DOMAINS), (int)(c->ch[i].id % N_DOMAINS), &v);
+    const int rc = k->api->power_read((int)(c->ch[i].id / N_DOMAINS), (int)(c->ch[i].id % N_DOMAINS), &v);
     *count = v;
     return rc;
 }
@@ -146,7 +55,7 @@ static int add_place(struct energy_channels *c, const struct likwid_api *api, co
     uint32_t count;
     for (int d = 0; d < N_DOMAINS; d++) {
         const double unit_j = api->unit_j(d);
-        if (!(unit_j > 0) || (meaning[d] == ENERGY_PSYS && !first) || api->read(p->cpu, d, &count))
+        if (!(unit_j > 0) || (meaning[d] == ENERGY_PSYS && !first) || api->power_read(p->cpu, d, &count))
             continue;
         struct energy_channel *ch = energy_add(c);
         if (!ch)
@@ -168,7 +77,7 @@ static int add_places(struct energy_channels *c, struct likwid *k, bool daemon, 
 {
     struct trial t = {k->api, daemon, place[0].cpu};
     int rc = likwid_trial(try_all, &t);
-    rc = rc ? rc : k->api->init(daemon, place[0].cpu);
+    rc = rc ? rc : k->api->power_init(daemon, place[0].cpu);
     k->ready = !rc;
     if (rc) {
         energy_trouble(c, ENERGY_DENIED, "likwid cannot read the RAPL registers here%s: %s", daemon ? " through its daemon" : "",
@@ -176,7 +85,7 @@ static int add_places(struct energy_channels *c, struct likwid *k, bool daemon, 
         return 0;
     }
     for (int i = 0; i < n && !rc; i++) {
-        const int added = i ? k->api->add_cpu(place[i].cpu) : 0;
+        const int added = i ? k->api->power_add_cpu(place[i].cpu) : 0;
         if (added)
             snprintf(place[i].problem, sizeof place[i].problem, "likwid cannot read the RAPL registers of CPU %d: %s", place[i].cpu,
                      strerror(-added));
@@ -207,15 +116,14 @@ static int likwid_open(struct energy_channels *c)
         energy_absent_x86(c, "no /dev/cpu/0/msr, which likwid needs", "Remedy: as root, modprobe msr");
         return 0;
     }
-    if (!stand_in && geteuid() != 0 && !likwid_has_daemon()) {
-        energy_trouble(c, ENERGY_DENIED,
-                       "likwid-accessD is not setuid root. Let root type: chown root /usr/sbin/likwid-accessD && chmod "
-                       "u+s /usr/sbin/likwid-accessD");
+    const char *why = stand_in ? NULL : likwid_denied();
+    if (why) {
+        energy_trouble(c, ENERGY_DENIED, "%s", why);
         return 0;
     }
-    const struct likwid_api *api = stand_in ? seam->likwid : real_api();
+    const struct likwid_api *api = stand_in ? seam->likwid : likwid_library(&why);
     if (!api) {
-        energy_trouble(c, ENERGY_ABSENT, "%s", no_library);
+        energy_trouble(c, ENERGY_ABSENT, "%s", why);
         return 0;
     }
     struct likwid *k = calloc(1, sizeof *k);
@@ -230,7 +138,7 @@ static void likwid_close(struct energy_channels *c)
 {
     struct likwid *k = c->own;
     if (k && k->ready)
-        k->api->finish();
+        k->api->power_finish();
     free(k);
 }
 

@@ -5,151 +5,16 @@
  * The second goes through the same kernel PMU as --source perf and needs the same rights. PAPI undoes one wrap between two reads,
  * so it is read at least every 8 s. Its powercap component is not used: when nothing has moved since the start it returns the
  * whole counter instead of 0, it takes one range for all zones, and zones are numbered, not named. */
-#include "profiles/energy_papi.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_PAPI
-#include <papi.h>
-#endif
-
 #include "profiles/energy_source.h"
-#include "profiles/shared_object.h"
+#include "profiles/papi_library.h"
 
 enum { MAX_EVENTS = 8 };
-
-#ifdef HAVE_PAPI
-/* ---- the library: functions of the version that the header describes ---- */
-
-static struct {
-    __typeof__(PAPI_library_init) *library_init;
-    __typeof__(PAPI_get_component_index) *get_component_index;
-    __typeof__(PAPI_get_component_info) *get_component_info;
-    __typeof__(PAPI_create_eventset) *create_eventset;
-    __typeof__(PAPI_assign_eventset_component) *assign_eventset_component;
-    __typeof__(PAPI_set_opt) *set_opt;
-    __typeof__(PAPI_add_named_event) *add_named_event;
-    __typeof__(PAPI_start) *start;
-    __typeof__(PAPI_read) *read;
-    __typeof__(PAPI_stop) *stop;
-    __typeof__(PAPI_cleanup_eventset) *cleanup_eventset;
-    __typeof__(PAPI_destroy_eventset) *destroy_eventset;
-    __typeof__(PAPI_shutdown) *shutdown;
-    __typeof__(PAPI_strerror) *strerror;
-} lib;
-
-static bool load(void)
-{
-    char name[32];
-    snprintf(name, sizeof name, "libpapi.so.%d.%d", PAPI_VERSION_MAJOR(PAPI_VERSION), PAPI_VERSION_MINOR(PAPI_VERSION));
-    const struct so_symbol wanted[] = {
-        {"PAPI_library_init", &lib.library_init},
-        {"PAPI_get_component_index", &lib.get_component_index},
-        {"PAPI_get_component_info", &lib.get_component_info},
-        {"PAPI_create_eventset", &lib.create_eventset},
-        {"PAPI_assign_eventset_component", &lib.assign_eventset_component},
-        {"PAPI_set_opt", &lib.set_opt},
-        {"PAPI_add_named_event", &lib.add_named_event},
-        {"PAPI_start", &lib.start},
-        {"PAPI_read", &lib.read},
-        {"PAPI_stop", &lib.stop},
-        {"PAPI_cleanup_eventset", &lib.cleanup_eventset},
-        {"PAPI_destroy_eventset", &lib.destroy_eventset},
-        {"PAPI_shutdown", &lib.shutdown},
-        {"PAPI_strerror", &lib.strerror},
-    };
-    return shared_object_load(name, wanted, sizeof wanted / sizeof wanted[0]);
-}
-
-static int real_init(void)
-{
-    const int rc = lib.library_init(PAPI_VER_CURRENT);
-    return rc == PAPI_VER_CURRENT ? 0 : rc < 0 ? rc : PAPI_EINVAL;
-}
-
-static bool real_has_component(const char *name)
-{
-    const int index = lib.get_component_index(name);
-    const PAPI_component_info_t *info = index < 0 ? NULL : lib.get_component_info(index);
-    return info && !info->disabled;
-}
-
-static int real_new_set(const char *component, int cpu, int *set)
-{
-    const int index = lib.get_component_index(component);
-    PAPI_option_t opt;
-    *set = PAPI_NULL;
-    int rc = lib.create_eventset(set);
-    rc = rc ? rc : lib.assign_eventset_component(*set, index);
-    if (rc || cpu < 0)
-        return rc;
-    memset(&opt, 0, sizeof opt);
-    opt.cpu.eventset = *set;
-    opt.cpu.cpu_num = (unsigned)cpu;
-    rc = lib.set_opt(PAPI_CPU_ATTACH, &opt);
-    memset(&opt, 0, sizeof opt);
-    opt.granularity.eventset = *set;
-    opt.granularity.granularity = PAPI_GRN_SYS;
-    rc = rc ? rc : lib.set_opt(PAPI_GRANUL, &opt);
-    memset(&opt, 0, sizeof opt);
-    opt.domain.eventset = *set;
-    opt.domain.domain = PAPI_DOM_ALL;
-    return rc ? rc : lib.set_opt(PAPI_DOMAIN, &opt);
-}
-
-static int real_add(int set, const char *event)
-{
-    return lib.add_named_event(set, event);
-}
-
-static int real_start(int set)
-{
-    return lib.start(set);
-}
-
-static int real_read(int set, long long *values)
-{
-    return lib.read(set, values);
-}
-
-static void real_end(int set)
-{
-    long long values[MAX_EVENTS];
-    lib.stop(set, values);
-    lib.cleanup_eventset(set);
-    lib.destroy_eventset(&set);
-}
-
-static void real_shutdown(void)
-{
-    lib.shutdown();
-}
-
-static const char *real_error(int code)
-{
-    return lib.strerror(code);
-}
-
-static const struct papi_api *real_api(void)
-{
-    static const struct papi_api api = {real_init, real_has_component, real_new_set,  real_add,  real_start,
-                                        real_read, real_end,           real_shutdown, real_error};
-    return load() ? &api : NULL;
-}
-static const char no_library[] = "the PAPI library that this program was built for is not installed";
-#else
-static const struct papi_api *real_api(void)
-{
-    return NULL;
-}
-static const char no_library[] = "this program was built without PAPI (Debian: libpapi-dev)";
-#endif
-
-/* ---- the source ---- */
 
 static const struct event {
     const char *rapl, *uncore; /* names in the two components; the first is followed by ":PACKAGE" and the number */
@@ -225,7 +90,8 @@ static int add_place(struct energy_channels *c, struct papi *p, struct energy_pl
     const char *component = p->rapl ? "rapl" : "perf_event_uncore";
     const size_t before = c->n;
     struct papi_set *set = &p->sets[p->n_sets];
-    int rc = p->api->new_set(component, p->rapl ? -1 : place->cpu, &set->set);
+    const struct papi_target target = {.component = component, .pid = -1, .cpu = p->rapl ? -1 : place->cpu};
+    int rc = p->api->new_set(&target, &set->set);
     if (!rc && add_events(c, p, set, place, first))
         return -ENOMEM;
     rc = rc || c->n == before ? rc : p->api->start(set->set);
@@ -304,9 +170,10 @@ static int papi_open(struct energy_channels *c)
         energy_trouble(c, ENERGY_ABSENT, "reads this machine's kernel, but --sysfs points at another tree");
         return 0;
     }
-    const struct papi_api *api = seam && seam->papi ? seam->papi : real_api();
+    const char *why = "";
+    const struct papi_api *api = seam && seam->papi ? seam->papi : papi_library(&why);
     if (!api) {
-        energy_trouble(c, ENERGY_ABSENT, "%s", no_library);
+        energy_trouble(c, ENERGY_ABSENT, "%s", why);
         return 0;
     }
     struct papi *p = calloc(1, sizeof *p);
@@ -320,8 +187,10 @@ static int papi_open(struct energy_channels *c)
 static void papi_close(struct energy_channels *c)
 {
     struct papi *p = c->own;
-    for (int s = 0; p && s < p->n_sets; s++)
+    for (int s = 0; p && s < p->n_sets; s++) {
+        p->api->stop(p->sets[s].set, p->sets[s].value);
         p->api->end(p->sets[s].set);
+    }
     if (p && p->initialized)
         p->api->shutdown();
     if (p)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,7 +19,7 @@ static bool is_setuid_root(const char *path)
     return stat(path, &st) == 0 && st.st_uid == 0 && (st.st_mode & S_ISUID) && (st.st_mode & S_IXOTH);
 }
 
-bool likwid_has_daemon(void)
+static bool has_daemon(void)
 {
     static const char *const paths[] = {"/usr/sbin/likwid-accessD", "/usr/sbin/likwid/likwid-accessD",
                                         "/usr/local/sbin/likwid-accessD"};
@@ -26,6 +27,13 @@ bool likwid_has_daemon(void)
         if (is_setuid_root(paths[i]))
             return true;
     return false;
+}
+
+const char *likwid_denied(void)
+{
+    return geteuid() == 0 || has_daemon() ? NULL
+                                          : "likwid-accessD is not setuid root. Let root type: chown root "
+                                            "/usr/sbin/likwid-accessD && chmod u+s /usr/sbin/likwid-accessD";
 }
 
 /* In the child: the answer goes into the pipe. It ends by a signal, so that no exit handler of anybody runs. */

@@ -3,10 +3,8 @@
 #ifndef BITJOULE_LIKWID_TRIAL_H
 #define BITJOULE_LIKWID_TRIAL_H
 
-#include <stdbool.h>
-
-/* Is likwid-accessD installed setuid root, so that it can read registers for an ordinary user? */
-bool likwid_has_daemon(void);
+/* Why this user may not read registers through likwid: not root, and its daemon is not setuid. NULL: he may. */
+const char *likwid_denied(void);
 
 /* Calls try(arg) in a child process that may die of it. What it returned, 0 or a negative errno; -EIO: it did not come back. */
 int likwid_trial(int (*try)(void *arg), void *arg);

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "profiles/counter_likwid.h"
-#include "profiles/counter_papi.h"
+#include "profiles/likwid_library.h"
+#include "profiles/papi_library.h"
 #include "tests/fake_perf.h"
 #include "tests/metric_checks.h"
 
@@ -40,9 +40,9 @@ static int papi_init(void)
     return 0;
 }
 
-static int papi_new_set(pid_t pid, int cpu, int *set)
+static int papi_new_set(const struct papi_target *target, int *set)
 {
-    assert_true(pid >= 100 && pid < 100 + FAKE_THREADS && cpu == -1);
+    assert_true(!target->component && target->pid >= 100 && target->pid < 100 + FAKE_THREADS && target->cpu == -1);
     *set = papi_sets;
     papi_events[papi_sets++] = 0;
     return papi_fail_set;
@@ -81,7 +81,13 @@ static const char *papi_error(int code)
     return code == -7 ? "Event does not exist" : "Conflict";
 }
 
-static const struct counter_papi_api papi_api = {papi_init, papi_new_set, papi_add, papi_start, papi_stop, papi_end, papi_error};
+static const struct papi_api papi_api = {.init = papi_init,
+                                         .new_set = papi_new_set,
+                                         .add = papi_add,
+                                         .start = papi_start,
+                                         .stop = papi_stop,
+                                         .end = papi_end,
+                                         .error = papi_error};
 static const struct counter_seam papi_seam = {.os = &fake_os, .papi = &papi_api};
 
 static void papi_reset(void)
@@ -101,6 +107,7 @@ static void papi_sums_threads(void **state)
     check_value("events_instructions", 12000);
     check_value("ipc", 2);
     check_value("branch_miss_share", 4.0 / 3);
+    assert_non_null(strstr(seen_find("ipc")->reason, "user mode only: the kernel's work is not counted (PAPI's default)"));
     counters_close(c);
 }
 
@@ -198,8 +205,16 @@ static int lw_marker(const char *region, bool start)
     return 0;
 }
 
-static const struct counter_likwid_api likwid_api = {lw_init,        lw_add_group, lw_start,   lw_stop,    lw_n_metrics,
-                                                     lw_metric_name, lw_metric,    lw_nothing, lw_nothing, lw_marker};
+static const struct likwid_api likwid_api = {.init = lw_init,
+                                             .add_group = lw_add_group,
+                                             .start = lw_start,
+                                             .stop = lw_stop,
+                                             .n_metrics = lw_n_metrics,
+                                             .metric_name = lw_metric_name,
+                                             .metric = lw_metric,
+                                             .finish = lw_nothing,
+                                             .marker_init = lw_nothing,
+                                             .marker = lw_marker};
 static const struct counter_seam likwid_seam = {.likwid = &likwid_api};
 
 static void likwid_metrics_have_units(void **state)

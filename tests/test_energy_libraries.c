@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "profiles/energy_likwid.h"
-#include "profiles/energy_papi.h"
+#include "profiles/likwid_library.h"
+#include "profiles/papi_library.h"
 #include "tests/energy_fixture.h"
 
 static const double ldexp_m32 = 2.3283064365386962890625e-10;
@@ -57,10 +57,11 @@ static bool papi_has(const char *name)
 {
     return strcmp(name, papi_rapl ? "rapl" : "perf_event_uncore") == 0;
 }
-static int papi_new_set(const char *component, int cpu, int *set)
+static int papi_new_set(const struct papi_target *target, int *set)
 {
-    *set = papi_rapl ? lib_n : cpu;
-    return papi_has(component) ? 0 : -7;
+    assert_true(target->pid == -1 && (target->cpu == -1) == papi_rapl);
+    *set = papi_rapl ? lib_n : target->cpu;
+    return papi_has(target->component) ? 0 : -7;
 }
 static int papi_add(int set, const char *event)
 {
@@ -81,19 +82,33 @@ static int papi_read(int set, long long *values)
     *values = (long long)sim_count(lib_sim, lib_zone[papi_rapl ? set : set / 2]);
     return 0;
 }
+static int papi_stop(int set, long long *values)
+{
+    lib_n--;
+    return papi_read(set, values);
+}
 static void papi_end(int set)
 {
     (void)set;
 }
 static void papi_shutdown(void)
 {
+    assert_int_equal(lib_n, 0); /* all that were started are stopped */
 }
 static const char *papi_strerror(int code)
 {
     return code == -7 ? "Event does not exist" : "Permission level does not permit operation";
 }
-static const struct papi_api fake_papi = {papi_init, papi_has, papi_new_set,  papi_add,     papi_start,
-                                          papi_read, papi_end, papi_shutdown, papi_strerror};
+static const struct papi_api fake_papi = {.init = papi_init,
+                                          .has_component = papi_has,
+                                          .new_set = papi_new_set,
+                                          .add = papi_add,
+                                          .start = papi_start,
+                                          .read = papi_read,
+                                          .stop = papi_stop,
+                                          .end = papi_end,
+                                          .shutdown = papi_shutdown,
+                                          .error = papi_strerror};
 
 static void papi_by_either_component(void **state)
 {
@@ -182,7 +197,11 @@ static int likwid_read(int cpu, int domain, uint32_t *count)
 static void likwid_finish(void)
 {
 }
-static const struct likwid_api fake_likwid = {likwid_init, likwid_add_cpu, likwid_unit_j, likwid_read, likwid_finish};
+static const struct likwid_api fake_likwid = {.power_init = likwid_init,
+                                              .power_add_cpu = likwid_add_cpu,
+                                              .unit_j = likwid_unit_j,
+                                              .power_read = likwid_read,
+                                              .power_finish = likwid_finish};
 
 static void likwid_wraps_and_dies_alone(void **state)
 {
