@@ -18,16 +18,24 @@ struct counted {
     char event_problem[GROUP_EVENTS][METRIC_REASON_LEN];
     char problem[METRIC_REASON_LEN]; /* of the whole group; empty: counted */
     double share;                    /* of the time in which the group was on the counters; 1: all of it */
+    const char *note;                /* what else there is to say of each number; NULL: nothing */
+    bool corrected;                  /* counts are not as they were read: derived, as the note says */
     const char *user_only;           /* kernel work is not in it, and why; NULL: it is */
 };
 
-enum counter_scope { SCOPE_THREADS, SCOPE_CHILD, SCOPE_MACHINE };
+enum counter_scope {
+    SCOPE_THREADS,
+    SCOPE_CHILD,
+    SCOPE_MACHINE,
+    SCOPE_LAPS /* the calling thread alone, read often, a group at once */
+};
 
 /* Calls into the kernel, so that a test can play them. */
 struct counter_os {
     int (*open)(const struct perf_event_attr *attr, pid_t pid, int cpu, int leader); /* a file descriptor or a negative errno */
-    int (*read)(int fd, uint64_t value[3]);        /* count, time enabled, time running. 0 or a negative errno */
-    int (*control)(int fd, unsigned long request); /* ioctl on the whole group. 0 or a negative errno */
+    int (*read)(int fd, uint64_t value[3]);               /* count, time enabled, time running. 0 or a negative errno */
+    int (*read_group)(int fd, uint64_t *value, size_t n); /* of SCOPE_LAPS: see perf_call.h */
+    int (*control)(int fd, unsigned long request);        /* ioctl on the whole group. 0 or a negative errno */
     void (*close)(int fd);
     size_t (*threads)(pid_t *tid, size_t cap); /* of this process, at most cap; returns how many there are */
 };

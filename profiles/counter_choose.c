@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "profiles/counter_sysfs.h"
+
 enum { PATH_LEN = 1024, NAMES_LEN = 256 };
 
 /* The i-th candidate for the folder; false after the last. */
@@ -90,7 +92,7 @@ bool counter_family_of(const struct counter_family *f, const char *backend)
 bool counter_fits(const struct counter_tables *t, const struct counter_group *g, const char **pmu)
 {
     *pmu = g->pmus.n ? counter_pmu_here(t, &g->pmus) : NULL;
-    return !g->pmus.n || *pmu;
+    return (!g->pmus.n || *pmu) && (!g->uncore.n || counter_uncore_fits(t, g));
 }
 
 /* Of the groups of that name the one that fits best; a family that was named need not fit. */
@@ -107,11 +109,11 @@ static const struct counter_group *find(const struct counter_library *lib, const
             const struct counter_group *g = &lib->family[f]->group[i];
             if (strcmp(g->name, name) != 0)
                 continue;
-            const int rank = counter_fits(t, g, &here) ? here ? 3 : 2 : family ? 1 : 0;
+            const int rank = counter_fits(t, g, &here) ? here || g->uncore.n ? 3 : 2 : family ? 1 : 0;
             if (rank > best_rank) {
                 best = g;
                 best_rank = rank;
-                *pmu = rank == 1 ? g->pmus.name[0] : here;
+                *pmu = rank == 1 && g->pmus.n ? g->pmus.name[0] : here;
             }
         }
     }
@@ -138,6 +140,24 @@ static void list_names(const struct counter_library *lib, const struct counter_t
         }
 }
 
+/* The PMUs that groups of this name would need, when there are such; empty: none. */
+static void list_needs(const struct counter_library *lib, const char *backend, const char *name, char out[NAMES_LEN])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t f = 0; f < lib->n; f++)
+        for (size_t i = 0; i < lib->family[f]->n && counter_family_of(lib->family[f], backend); i++) {
+            const struct counter_group *g = &lib->family[f]->group[i];
+            for (size_t k = 0; k < g->uncore.n && !strcmp(g->name, name); k++) {
+                char padded[NAMES_LEN + 4], wanted[GROUP_NAME_LEN + 4];
+                snprintf(padded, sizeof padded, " %s,", out);
+                snprintf(wanted, sizeof wanted, " %s,", g->uncore.name[k]);
+                if (!strstr(padded, wanted) && used < NAMES_LEN - GROUP_NAME_LEN - 2)
+                    used += (size_t)snprintf(out + used, NAMES_LEN - used, "%s%s", used ? ", " : "", g->uncore.name[k]);
+            }
+        }
+}
+
 static int choose_one(const struct counter_library *lib, const struct counter_tables *t, const char *backend, const char *word,
                       struct counter_choice *out, char err[GROUP_ERR_LEN])
 {
@@ -149,6 +169,13 @@ static int choose_one(const struct counter_library *lib, const struct counter_ta
     if (out->group) {
         snprintf(out->pmu, sizeof out->pmu, "%s", pmu ? pmu : "");
         return 0;
+    }
+    list_needs(lib, backend, word, names);
+    if (names[0]) {
+        snprintf(err, GROUP_ERR_LEN,
+                 "counter group '%.60s' needs one of the PMUs %s, and this machine shows none of them (a virtual machine has none)",
+                 word, names);
+        return -EINVAL;
     }
     list_names(lib, t, backend, names);
     snprintf(err, GROUP_ERR_LEN, "'%.60s': no such counter group for this machine; there are: %s", word, names);

@@ -14,6 +14,7 @@
 #include <perfmon/pfmlib_perf_event.h>
 #endif
 
+#include "profiles/counter_sysfs.h"
 #include "profiles/shared_object.h"
 #include "profiles/sysfile.h"
 
@@ -135,27 +136,6 @@ const char *counter_pmu_here(const struct counter_tables *t, const struct counte
     return NULL;
 }
 
-/* "/NAME/": the file holds "event=0x11". */
-static int encode_file(const struct counter_tables *t, const char *pmu, const char *name, struct counter_code *out,
-                       char reason[METRIC_REASON_LEN])
-{
-    uint64_t type;
-    char text[64], *end = text;
-    const int len = (int)strlen(name) - 2;
-    *out = (struct counter_code){.type = 0};
-    if (pmu && len > 0 && !sysfile_u64(&type, env_sysfs(t->env), "bus/event_source/devices/%s/type", pmu) && type <= UINT32_MAX &&
-        sysfile_text(text, sizeof text, env_sysfs(t->env), "bus/event_source/devices/%s/events/%.*s", pmu, len, name + 1) > 0 &&
-        !strncmp(text, "event=", 6)) {
-        out->type = (uint32_t)type;
-        out->config = strtoull(text + 6, &end, 0);
-    }
-    if (end > text + 6 && !*end)
-        return 0;
-    snprintf(reason, METRIC_REASON_LEN, "event %.80s: the PMU %.40s of this machine has no such event in sysfs", name,
-             pmu ? pmu : "that the group needs");
-    return -ENOENT;
-}
-
 /* "PMU::NAME" in libpfm4's tables. */
 static int encode_pfm(const struct counter_tables *t, const char *pmu, const char *name, struct counter_code *out,
                       char reason[METRIC_REASON_LEN])
@@ -185,6 +165,6 @@ int counter_encode(const struct counter_tables *t, const char *pmu, const char *
         return 0;
     }
     if (len > 2 && name[0] == '/' && name[len - 1] == '/')
-        return encode_file(t, pmu, name, out, reason);
+        return counter_encode_sysfs(t, pmu, name, out, reason);
     return encode_pfm(t, pmu, name, out, reason);
 }

@@ -1,7 +1,7 @@
 /* From the name of an event to what perf_event_open() takes. Internal to profiles/.
  *
  *     cycles, LLC-load-misses, task-clock     names that the kernel knows for every CPU, as `perf list` writes them
- *     /l1d_cache_refill/                      an event file of the group's PMU in sysfs (bus/event_source/devices/PMU/events)
+ *     /l1d_cache_refill/, /event=7,umask=8/   of the group's PMU in sysfs (counter_sysfs.h)
  *     L1D:REPLACEMENT                         any other: libpfm4's, of the group's PMU
  * libpfm4 is loaded at run time when it is installed. */
 #ifndef BITJOULE_COUNTER_EVENT_H

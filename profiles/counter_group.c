@@ -93,11 +93,8 @@ static int on_title(struct reader *r, char *rest)
                     : take_text(r, rest, r->family->title, sizeof r->family->title);
 }
 
-static int on_pmu(struct reader *r, char *rest)
+static int take_pmus(const struct reader *r, char *rest, struct counter_pmus *pmus)
 {
-    struct counter_pmus *pmus = r->group ? &r->group->pmus : &r->family->pmus;
-    if (r->group && r->group->n_events)
-        return fail(r, "'pmu' stands before the events of a group");
     for (pmus->n = 0; *trimmed(rest); pmus->n++) {
         if (pmus->n == GROUP_PMUS)
             return fail(r, "more than %d PMUs", GROUP_PMUS);
@@ -105,7 +102,24 @@ static int on_pmu(struct reader *r, char *rest)
         if (rc)
             return rc;
     }
-    return pmus->n ? 0 : fail(r, "'pmu' needs a name of libpfm4");
+    return 0;
+}
+
+static int on_pmu(struct reader *r, char *rest)
+{
+    struct counter_pmus *pmus = r->group ? &r->group->pmus : &r->family->pmus;
+    if (r->group && r->group->n_events)
+        return fail(r, "'pmu' stands before the events of a group");
+    const int rc = take_pmus(r, rest, pmus);
+    return rc || pmus->n ? rc : fail(r, "'pmu' needs a name of libpfm4");
+}
+
+static int on_uncore(struct reader *r, char *rest)
+{
+    if (!r->group || r->group->n_events)
+        return fail(r, "'uncore' stands before the events of a group");
+    const int rc = take_pmus(r, rest, &r->group->uncore);
+    return rc || r->group->uncore.n ? rc : fail(r, "'uncore' needs a name of a PMU in sysfs");
 }
 
 /* What a group must have once the next one begins or the file ends. */
@@ -157,6 +171,8 @@ static int on_event(struct reader *r, char *rest)
     if (!*name || strlen(name) >= sizeof e->name || *trimmed(rest))
         return fail(r, "event '%s': expected one name of the kernel or of libpfm4, at most %zu characters", e->label,
                     sizeof e->name - 1);
+    if (g->uncore.n && name[0] != '/')
+        return fail(r, "event '%s': events of uncore units are files or terms of sysfs, between slashes", e->label);
     snprintf(e->name, sizeof e->name, "%s", name);
     g->n_events++;
     return 0;
@@ -226,8 +242,8 @@ static int on_line(struct reader *r, char *text)
     static const struct {
         const char *keyword;
         int (*handle)(struct reader *r, char *rest);
-    } keywords[] = {{"family", on_family}, {"title", on_title},   {"pmu", on_pmu},      {"group", on_group},
-                    {"event", on_event},   {"metric", on_metric}, {"caveat", on_caveat}};
+    } keywords[] = {{"family", on_family}, {"title", on_title}, {"pmu", on_pmu},       {"uncore", on_uncore},
+                    {"group", on_group},   {"event", on_event}, {"metric", on_metric}, {"caveat", on_caveat}};
     char *rest = trimmed(text);
     if (!*rest || *rest == '#')
         return 0;
@@ -237,7 +253,7 @@ static int on_line(struct reader *r, char *text)
     for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
         if (!strcmp(keywords[i].keyword, word))
             return keywords[i].handle(r, rest);
-    return fail(r, "unknown keyword '%.40s': family, title, pmu, group, event, metric or caveat", word);
+    return fail(r, "unknown keyword '%.40s': family, title, pmu, uncore, group, event, metric or caveat", word);
 }
 
 static int read_lines(struct reader *r, FILE *f)

@@ -4,11 +4,14 @@
  *     family NAME                  first line of all: letters, digits, '_'
  *     title TEXT                   of the family
  *     pmu NAME...                  PMUs that the groups are for, as libpfm4 or sysfs names them; none: any. In a group: of it
- *     group NAME TEXT              begins a group; several of one name differ in `pmu`, the first that fits is taken
+ *     group NAME TEXT              begins a group; several of one name differ in `pmu` or `uncore`, the first that fits is taken
+ *     uncore NAME...               of a group: its events are of units outside of the cores, PMUs of this name in sysfs (NAME, NAME_0, ...),
+ *                                  the first of the names that is here. They are counted for whole sockets and summed over all units
  *     event LABEL EVENT            counter_event.h says which names there are
  *     metric NAME UNIT = FORMULA   of LABELs, numbers and time_s, the length of the window
  *     caveat TEXT                  of the metric above, or of the group when no metric precedes it
- * All events of a group are on the counters at the same time, so their ratios are of one stretch of work. Internal to profiles/. */
+ * All events of a group are on the counters at the same time (of uncore: as far as there are counters), so their ratios are of one
+ * stretch of work. Internal to profiles/. */
 #ifndef BITJOULE_COUNTER_GROUP_H
 #define BITJOULE_COUNTER_GROUP_H
 
@@ -46,7 +49,8 @@ struct counter_pmus {
 struct counter_group {
     char name[GROUP_NAME_LEN], title[GROUP_CAVEAT_LEN], caveat[GROUP_CAVEAT_LEN];
     char family[GROUP_NAME_LEN];
-    struct counter_pmus pmus; /* of the group, else of the family */
+    struct counter_pmus pmus;   /* of the group, else of the family */
+    struct counter_pmus uncore; /* n 0: its events are of threads and cores */
     struct counter_event event[GROUP_EVENTS];
     struct counter_metric metric[GROUP_METRICS];
     size_t n_events, n_metrics;

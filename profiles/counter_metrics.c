@@ -25,9 +25,9 @@ static void add_reason(struct metric *m, const struct counted *k, const char *ca
                  100 * k->share);
     if (k->user_only)
         snprintf(user, sizeof user, "user mode only: the kernel's work is not counted (%s)", k->user_only);
-    const char *part[] = {scaled, user, caveat};
+    const char *part[] = {k->note ? k->note : "", scaled, user, caveat};
     size_t used = strlen(m->reason);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof part / sizeof part[0]; i++)
         if (part[i][0]) {
             snprintf(m->reason + used, sizeof m->reason - used, "%s%s", used ? "; " : "", part[i]);
             used = strlen(m->reason);
@@ -44,7 +44,7 @@ static void put_event(struct metric *m, const struct counted *k, const struct co
         metric_unavailable(m, name, "1", from, why[0] ? why : "not counted");
         return;
     }
-    metric_set(m, name, "1", k->share < 1 ? METRIC_DERIVED : METRIC_MEASURED, k->count[i], from);
+    metric_set(m, name, "1", k->share < 1 || k->corrected ? METRIC_DERIVED : METRIC_MEASURED, k->count[i], from);
     add_reason(m, k, "");
 }
 

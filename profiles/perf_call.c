@@ -11,10 +11,21 @@ int perf_call_open(const struct perf_event_attr *attr, pid_t pid, int cpu, int l
     return fd < 0 ? -errno : (int)fd;
 }
 
-int perf_call_read(int fd, uint64_t value[3])
+static int read_words(int fd, uint64_t *value, size_t words)
 {
-    const ssize_t n = read(fd, value, 3 * sizeof value[0]);
+    const ssize_t n = read(fd, value, words * sizeof value[0]);
     if (n < 0)
         return -errno;
-    return n == 3 * (ssize_t)sizeof value[0] ? 0 : -ENODATA;
+    return n == (ssize_t)(words * sizeof value[0]) ? 0 : -ENODATA;
+}
+
+int perf_call_read(int fd, uint64_t value[3])
+{
+    return read_words(fd, value, 3);
+}
+
+int perf_call_read_group(int fd, uint64_t *value, size_t n)
+{
+    const int rc = read_words(fd, value, 3 + n);
+    return rc ? rc : value[0] == n ? 0 : -ENODATA;
 }

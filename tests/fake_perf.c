@@ -57,18 +57,24 @@ static int play_open(const struct perf_event_attr *attr, pid_t pid, int cpu, int
 {
     const int why = refusal(attr, pid);
     int i = 0;
-    (void)cpu;
     if (why)
         return -why;
+    if (cpu >= 0 && cpu < 64)
+        fake.cpus |= (uint64_t)1 << cpu;
+    fake.n_leaders += leader < 0;
     while (i < FAKE_EVENTS && events[i].open)
         i++;
     if (i == FAKE_EVENTS)
         return -EMFILE;
     const struct event *lead = leader >= FIRST_FD ? &events[leader - FIRST_FD] : NULL;
     fake.bad_calls += lead && (!lead->open || lead->pid != pid);
-    fake.bad_calls += attr->size != sizeof *attr || (attr->read_format & PERF_FORMAT_GROUP);
-    events[i] = (struct event){
-        .open = true, .attr = *attr, .pid = pid, .group = lead ? lead->group : groups_of(pid), .leader = lead ? lead->leader : i};
+    fake.bad_calls += attr->size != sizeof *attr;
+    fake.bad_calls += (attr->read_format & PERF_FORMAT_GROUP) && attr->inherit; /* old kernels refuse it */
+    events[i] = (struct event){.open = true,
+                               .attr = *attr,
+                               .pid = pid,
+                               .group = lead ? lead->group : groups_of(pid) % CHOOSE_GROUPS,
+                               .leader = lead ? lead->leader : i};
     fake.last_flags =
         (attr->inherit ? 1u : 0) | (attr->disabled ? 2u : 0) | (attr->enable_on_exec ? 4u : 0) | (attr->exclude_kernel ? 8u : 0);
     fake.n_open++;
@@ -90,6 +96,30 @@ static int play_read(int fd, uint64_t value[3])
     value[2] = (uint64_t)((double)e->enabled_ns * share) + (fake.mad_times ? 1000 : 0);
     value[0] = (uint64_t)(r->per_ns * (double)value[2]) + fake.huge;
     return 0;
+}
+
+/* The leader's read: all that follow it, in the order in which they were opened. */
+static int play_read_group(int fd, uint64_t *value, size_t n)
+{
+    uint64_t one[3];
+    size_t found = 0;
+    const int leader = fd - FIRST_FD;
+    fake.bad_calls += !events[leader].open || !(events[leader].attr.read_format & PERF_FORMAT_GROUP);
+    fake_run(fake.read_ns);
+    for (int i = 0; i < FAKE_EVENTS; i++) {
+        if (!events[i].open || events[i].leader != leader)
+            continue;
+        const int rc = play_read(FIRST_FD + i, one);
+        if (rc)
+            return rc;
+        if (found < n)
+            value[3 + found] = one[0];
+        found++;
+    }
+    value[0] = found;
+    value[1] = one[1];
+    value[2] = one[2];
+    return found == n ? 0 : -ENODATA;
 }
 
 static int play_control(int fd, unsigned long request)
@@ -117,7 +147,12 @@ static size_t play_threads(pid_t *tid, size_t cap)
     return fake.threads;
 }
 
-const struct counter_os fake_os = {play_open, play_read, play_control, play_close, play_threads};
+const struct counter_os fake_os = {.open = play_open,
+                                   .read = play_read,
+                                   .read_group = play_read_group,
+                                   .control = play_control,
+                                   .close = play_close,
+                                   .threads = play_threads};
 
 void fake_run(uint64_t ns)
 {

@@ -25,10 +25,12 @@ struct fake_perf {
     int limit;                   /* more files than this: EMFILE; 0: none */
     size_t threads;              /* of this process */
     pid_t gone;                  /* ESRCH: this thread has ended */
+    uint64_t read_ns;            /* every read of a group takes so long, and all groups that are on count on */
     uint64_t huge;               /* added to every count */
     bool mad_times;              /* running longer than enabled */
     /* what was seen */
-    size_t n_open, n_opened, bad_calls;
+    size_t n_open, n_opened, n_leaders, bad_calls;
+    uint64_t cpus;       /* bit by CPU: events opened for it, whoever runs there */
     uint32_t last_flags; /* 1 inherit, 2 disabled leader, 4 enable_on_exec, 8 exclude_kernel */
 };
 

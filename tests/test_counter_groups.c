@@ -137,6 +137,10 @@ static void mistakes_have_a_line(void **state)
         {HEAD "metric m 1 = a\ntitle t\n", ":6: 'title' is of the family"},
         {HEAD "metrik m 1 = a\n", ":5: unknown keyword 'metrik'"},
         {"family f\npmu\n", ":2: 'pmu' needs a name"},
+        {"family f\nuncore u\n", ":2: 'uncore' stands before the events of a group"},
+        {HEAD "uncore u\n", ":5: 'uncore' stands before the events of a group"},
+        {"family f\ngroup g G\nuncore\n", ":3: 'uncore' needs a name"},
+        {"family f\ngroup g G\nuncore u\nevent a cycles\n", ":4: event 'a': events of uncore units are files or terms"},
         {"family f\ncaveat c\n", ":2: 'caveat' before the first group"},
     };
     char err[GROUP_ERR_LEN];
@@ -240,6 +244,7 @@ static void events_from_sysfs(void **state)
     struct counter_code code;
     char err[GROUP_ERR_LEN], reason[METRIC_REASON_LEN];
     sim_write(s, "bus/event_source/devices/armv8_cortex_a76/type", "8\n");
+    sim_write(s, "bus/event_source/devices/armv8_cortex_a76/format/event", "config:0-15\n");
     sim_write(s, "bus/event_source/devices/armv8_cortex_a76/events/inst_retired", "event=0x0008\n");
     sim_write(s, "bus/event_source/devices/armv8_cortex_a76/events/l1d_cache", "event=4,more=1\n");
     assert_int_equal(counter_library_read(&lib, err), 0);
@@ -321,7 +326,7 @@ static void names_are_in_libpfm4(void **state)
 static void all_files_are_read(void **state)
 {
     (void)state;
-    static const char *const families[] = {"amd_zen", "cortex_a", "cortex_a57", "generic", "intel", "neoverse", "papi"};
+    static const char *const families[] = {"amd_zen", "cortex_a", "cortex_a57", "generic", "intel", "neoverse", "papi", "uncore"};
     struct counter_library lib;
     char err[GROUP_ERR_LEN];
     if (counter_library_read(&lib, err))
