@@ -40,6 +40,22 @@ void op_profile_free(struct op_profile *p)
     free(p);
 }
 
+void op_profile_count(struct op_profile *p, const struct op_counters *counters)
+{
+    p->counters = *counters;
+    for (unsigned t = 0; t < p->threads; t++) {
+        p->lane[t].counters = &p->counters;
+        p->lane[t].thread = t;
+    }
+}
+
+void op_profile_attach(struct op_profile *p, unsigned thread)
+{
+    const struct op_counters *c = p->lane[thread].counters;
+    if (c)
+        c->attach(c->of, thread);
+}
+
 /* The least of several batches: what disturbs a batch only makes it longer. */
 double op_clock_cost_s(void)
 {
@@ -56,6 +72,21 @@ double op_clock_cost_s(void)
     return 1e-9 * (double)best / READS;
 }
 
+void op_begin_counts(struct op_lane *lane)
+{
+    lane->counters->read(lane->counters->of, lane->thread, lane->last);
+}
+
+static void lap_counts(struct op_lane *lane, struct op_sum *s)
+{
+    uint64_t now[OP_COUNTS];
+    lane->counters->read(lane->counters->of, lane->thread, now);
+    for (size_t i = 0; i < OP_COUNTS; i++) {
+        s->count[i] += now[i] - lane->last[i];
+        lane->last[i] = now[i];
+    }
+}
+
 void op_lap_work(struct op_lane *lane, enum op op, double macs, double bytes)
 {
     if (!lane)
@@ -66,6 +97,8 @@ void op_lap_work(struct op_lane *lane, enum op op, double macs, double bytes)
     s->calls++;
     s->macs += macs;
     s->bytes += bytes;
+    if (lane->counters)
+        lap_counts(lane, s);
     lane->last_ns = now;
 }
 
@@ -90,10 +123,13 @@ void op_profile_rows(const struct op_profile *p, struct op_row rows[OP_KINDS])
         for (unsigned t = 0; t < p->threads; t++) {
             const double s = op_seconds(p, t, op);
             r->mean_s += s / p->threads;
+            r->lap_s += 1e-9 * (double)p->lane[t].sum[op].ns / p->threads;
             r->slowest_s = fmax(r->slowest_s, s);
             r->calls += (double)p->lane[t].sum[op].calls;
             r->macs += p->lane[t].sum[op].macs;
             r->bytes += p->lane[t].sum[op].bytes;
+            for (size_t i = 0; i < OP_COUNTS; i++)
+                r->count[i] += (double)p->lane[t].sum[op].count[i];
         }
     }
     rows[OP_ATTENTION].macs = p->attn_macs;

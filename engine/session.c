@@ -169,9 +169,17 @@ void session_free(struct session *s)
     free(s);
 }
 
+static void attach_thread(void *profile, unsigned thread, unsigned threads)
+{
+    (void)threads;
+    op_profile_attach(profile, thread);
+}
+
 void session_profile(struct session *s, struct op_profile *p)
 {
     s->profile = p;
+    if (p)
+        pool_run(s->pool, attach_thread, p);
 }
 
 /* One pass, and for the profile: its time, and the work of attention, which has no matrix to tell it. */

@@ -43,7 +43,8 @@ int session_eval_of(struct session *s, size_t seq, const int32_t *ids, size_t n,
  * (nothing was run in both cases). */
 int session_decode(struct session *s, const size_t *seqs, const int32_t *ids, size_t n, float *logits);
 
-/* From now on the time of every operation is added to p (engine/op_profile.h), made for session_threads(s); NULL: no more. */
+/* From now on the time of every operation is added to p (engine/op_profile.h), made for session_threads(s); NULL: no more. When p
+ * counts, the session's threads are attached to its counters. */
 void session_profile(struct session *s, struct op_profile *p);
 
 size_t session_sequences(const struct session *s);

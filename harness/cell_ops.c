@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "harness/json_util.h"
+#include "harness/op_counters.h"
 
 static json_t *line_json(const struct op_line *l)
 {
@@ -67,6 +68,7 @@ static void print_cell(FILE *f, const json_t *cell, const json_t *ops)
     fprintf(f, "  (one more repetition, %.3f x the median of the timed ones; %.0f clock readings of %.0f ns)\n",
             number_of(profile, "overhead"), number_of(profile, "clock_reads"), 1e9 * number_of(profile, "clock_s"));
     op_lines_print(f, lines, n);
+    op_counters_print(f, ops, profile);
 }
 
 void ops_print(FILE *f, const json_t *root)

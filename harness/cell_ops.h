@@ -7,7 +7,8 @@
 
 #include "engine/op_profile.h"
 
-/* The worker's answer about a repetition of time_s seconds and `tokens` tokens: {"time_s", "clock_s", "clock_reads", "ops": [...]}.
+/* The worker's answer about a repetition of time_s seconds and `tokens` tokens: {"time_s", "clock_s", "clock_reads", "ops": [...]};
+ * op_counters.h adds counters.
  * New reference; NULL: no memory. */
 json_t *ops_answer_json(const struct op_profile *p, double time_s, double tokens);
 

@@ -13,6 +13,7 @@
 
 #include "harness/cell_ops.h"
 #include "harness/load_metrics.h"
+#include "harness/op_counters.h"
 #include "harness/sha256.h"
 #include "harness/worker_internal.h"
 #include "profiles/energy.h"
@@ -62,6 +63,44 @@ json_t *worker_do_rep(struct child *c, const json_t *cmd)
     return failure ? worker_refuse(failure) : json_pack("{s:f, s:s}", "time_s", time_s, "output_sha256", hash);
 }
 
+/* One repetition under the profile p. NULL, or why not. */
+static const char *run_profiled(struct child *c, struct op_profile *p, double *time_s, char hash[SHA256_HEX_LEN])
+{
+    session_profile(c->session, p);
+    const char *failure = run_once(c, time_s);
+    session_profile(c->session, NULL);
+    return failure ? failure : hash_output(c, hash);
+}
+
+/* One more repetition for each group of counters; NULL, or why not. */
+static const char *count_groups(struct child *c, json_t *answer, const struct op_profile *timed, const char *hash)
+{
+    const unsigned threads = session_threads(c->session);
+    const char *failure = NULL;
+    char again[SHA256_HEX_LEN];
+    struct counter_laps *laps;
+    double time_s = 0;
+    if (counter_laps_open(&c->env, threads, &laps))
+        return "no memory for the counters";
+    for (size_t g = 0; g < counter_laps_groups(laps) && !failure; g++) {
+        struct op_profile *p = NULL;
+        if (op_profile_new(threads, &p)) {
+            failure = "no memory for the profile";
+            break;
+        }
+        counter_laps_choose(laps, g);
+        op_counters_join(p, laps);
+        failure = run_profiled(c, p, &time_s, again);
+        if (!failure && strcmp(again, hash) != 0)
+            failure = "the output under counters differs from the others";
+        if (!failure && op_counters_add(answer, timed, p, laps, g, time_s))
+            failure = "out of memory";
+        op_profile_free(p);
+    }
+    counter_laps_close(laps);
+    return failure;
+}
+
 json_t *worker_do_profile(struct child *c, const json_t *cmd)
 {
     (void)cmd;
@@ -72,14 +111,16 @@ json_t *worker_do_profile(struct child *c, const json_t *cmd)
         return worker_refuse(c->state ? "nothing to profile: no model runs" : "no cell is set up");
     if (op_profile_new(session_threads(c->session), &p))
         return worker_refuse("no memory for the profile");
-    session_profile(c->session, p);
-    const char *failure = run_once(c, &time_s);
-    session_profile(c->session, NULL);
-    if (!failure)
-        failure = hash_output(c, hash);
-    json_t *reply = failure ? worker_refuse(failure) : ops_answer_json(p, time_s, c->wl->work(c->state).tokens);
-    if (!failure)
+    const char *failure = run_profiled(c, p, &time_s, hash);
+    json_t *reply = failure ? NULL : ops_answer_json(p, time_s, c->wl->work(c->state).tokens);
+    if (reply)
+        failure = count_groups(c, reply, p, hash);
+    if (failure) {
+        json_decref(reply);
+        reply = worker_refuse(failure);
+    } else {
         json_object_set_new(reply, "output_sha256", json_string(hash));
+    }
     op_profile_free(p);
     return reply;
 }

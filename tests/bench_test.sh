@@ -130,7 +130,7 @@ else
 fi
 
 # ---- profile -----------------------------------------------------------------------------------------------
-run -m $model -f i2_s -t 2 -p 4 -n 3 -r 3 --block 0.001 --profile -o "$dir/profile" --no-report
+run -m $model -f i2_s -t 2 -p 4 -n 3 -r 3 --block 0.001 --profile --counters none -o "$dir/profile" --no-report
 shares=$(values profile share | awk '{ s += $1 } END { printf "%.6f", s }')
 ok "profile: exit status 0" is "$rc" 0
 # the shares of two profiles; those of two rooflines, which the awk below takes away
@@ -144,6 +144,18 @@ ok "profile: with every operation" is "$(grep -cE '^  (qkv|attention|lm_head|wai
 ok "profile: report reads the record" valid profile
 ok "profile: report has the section" grep -q '^## Where the time goes' "$dir/check/report.md"
 ok "profile: only when asked for" is "$(count tiny '"ops": null')" 5
+ok "profile: no counters without a back-end" is "$(count profile '"counters": [')" 0
+
+run -m $model -f i2_s -t 2 -p 4 -n 3 -r 1 --block 0.001 --profile --counter-group software,basic -o "$dir/counted" --no-report
+ok "profile: counters of each operation: exit status 0" is "$rc" 0
+# of every operation in the record, each event is a number or has a reason
+page_faults=$(grep -A4 '"name": "events_page_faults"' "$dir/counted/results.json" | grep -cE '"value": [0-9]|"reason": "[^"]')
+operations=$(grep -c '"slowest_s_per_token":' "$dir/counted/results.json")
+ok "profile: page faults of each operation, or why not ($page_faults of $operations)" calc "$page_faults >= $operations && $operations > 9"
+ok "profile: a table of each group and cell" is "$(grep -c '^  counters, group \(software\|basic\)' "$dir/out")" 4
+ok "profile: what is not counted has its reason" calc \
+    "$(grep -c '^  unavailable: ' "$dir/out") + $(grep -c '^  operation .*ipc' "$dir/out") > 0"
+ok "profile: report reads the record with counters" valid counted
 
 # ---- bad input ---------------------------------------------------------------------------------------------
 # refused TEXT ARGS...: exit status 2, one line that has TEXT, nothing on stdout

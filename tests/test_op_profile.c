@@ -186,6 +186,60 @@ static void can_be_turned_off(void **state)
     model_free(m);
 }
 
+/* Counters that count how often they were read: each lap must have what came since the lap before, on its own thread. */
+struct readings {
+    unsigned attached[MAX_THREADS];
+    uint64_t read[MAX_THREADS];
+};
+
+static void attach(void *of, unsigned thread)
+{
+    ((struct readings *)of)->attached[thread]++;
+}
+
+static void read_counts(void *of, unsigned thread, uint64_t value[OP_COUNTS])
+{
+    struct readings *r = of;
+    r->read[thread]++;
+    for (uint64_t i = 0; i < OP_COUNTS; i++)
+        value[i] = (i + 1) * r->read[thread];
+}
+
+static void counters_are_read_with_the_clock(void **state)
+{
+    (void)state;
+    struct model *m = golden_model("kjv-tiny-i2_s.gguf", NULL);
+    float plain[GOLDEN_VOCAB], counted[GOLDEN_VOCAB];
+    struct session *s = golden_session(m, MAX_THREADS, 8, KV_F16);
+    struct op_row rows[OP_KINDS];
+    struct readings r = {.attached = {0}};
+    const struct op_counters calls = {attach, read_counts, &r};
+    struct op_profile *p = NULL;
+    eval(s, plain);
+    session_rewind(s, 0);
+    assert_int_equal(op_profile_new(MAX_THREADS, &p), 0);
+    op_profile_count(p, &calls);
+    session_profile(s, p);
+    eval(s, counted);
+    session_profile(s, NULL);
+    assert_memory_equal(plain, counted, sizeof plain);
+    op_profile_rows(p, rows);
+    double laps = 0, reads = 0;
+    for (size_t i = 0; i < OP_KINDS; i++) {
+        assert_close(rows[i].count[0], rows[i].calls);
+        assert_close(rows[i].count[OP_COUNTS - 1], OP_COUNTS * rows[i].calls);
+        laps += rows[i].calls;
+    }
+    for (unsigned t = 0; t < MAX_THREADS; t++) {
+        assert_int_equal(r.attached[t], 1);
+        reads += (double)r.read[t];
+    }
+    assert_close(reads, laps + MAX_THREADS * (2 + STEPS)); /* and one at the beginning of each pass */
+    session_free(s);
+    op_profile_free(p);
+    model_free(m);
+}
+
 static void clock_cost(void **state)
 {
     (void)state;
@@ -198,7 +252,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_bits),        cmocka_unit_test(times_add_up),      cmocka_unit_test(work_is_that_of_the_model),
-        cmocka_unit_test(lines_of_a_table), cmocka_unit_test(can_be_turned_off), cmocka_unit_test(clock_cost),
+        cmocka_unit_test(lines_of_a_table), cmocka_unit_test(can_be_turned_off), cmocka_unit_test(counters_are_read_with_the_clock),
+        cmocka_unit_test(clock_cost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
