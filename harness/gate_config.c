@@ -173,11 +173,11 @@ static int plain_key(struct gate_config *g, const char *section, const char *nam
     return -ENOENT;
 }
 
-static int on_key(void *user, const char *section, const char *name, const char *value, char why[INI_LINES_ERR_LEN])
+static int on_key(void *user, const struct ini_line *line, char why[INI_LINES_ERR_LEN])
 {
     struct reader *r = user;
     char key[GATE_NAME_LEN + 64];
-    snprintf(key, sizeof key, "%.90s/%.90s", section, name);
+    snprintf(key, sizeof key, "%.90s/%.90s", line->section, line->name);
     for (size_t i = 0; i < r->n_seen; i++)
         if (!strcmp(r->seen[i], key)) {
             snprintf(why, INI_LINES_ERR_LEN, "is given twice");
@@ -185,11 +185,12 @@ static int on_key(void *user, const char *section, const char *name, const char 
         }
     if (r->n_seen < sizeof r->seen / sizeof r->seen[0])
         snprintf(r->seen[r->n_seen++], sizeof r->seen[0], "%s", key);
-    const bool metric = !strncmp(section, metric_prefix, sizeof metric_prefix - 1);
-    const int rc = metric ? metric_key(r, section, name, value, why) : plain_key(r->g, section, name, value, why);
+    const bool metric = !strncmp(line->section, metric_prefix, sizeof metric_prefix - 1);
+    const int rc = metric ? metric_key(r, line->section, line->name, line->value, why)
+                          : plain_key(r->g, line->section, line->name, line->value, why);
     if (rc != -ENOENT)
         return rc;
-    snprintf(why, INI_LINES_ERR_LEN, "unknown key in section [%.80s]: configs/README.md lists the keys", section);
+    snprintf(why, INI_LINES_ERR_LEN, INI_LINES_UNKNOWN, line->section);
     return -EINVAL;
 }
 

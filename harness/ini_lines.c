@@ -1,6 +1,7 @@
 /* Reads line by line for inih, and counts. */
 #include "harness/ini_lines.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@ struct source {
     FILE *f;
     const char *path;
     unsigned line;
+    bool continued;
     ini_lines_key *on_key;
     void *user;
     int rc;
@@ -30,17 +32,19 @@ static char *next_line(char *buf, int cap, void *stream)
     if (s->rc || !fgets(buf, cap, s->f))
         return NULL;
     s->line++;
+    s->continued = isspace((unsigned char)buf[0]);
     if (strchr(buf, '\n') || feof(s->f))
         return buf;
-    fail(s, -EINVAL, "line too long");
+    fail(s, -EINVAL, "line too long: cut a list in two, the second line beginning with a blank");
     return NULL;
 }
 
 static int hand_over(void *user, const char *section, const char *name, const char *value)
 {
     struct source *s = user;
+    const struct ini_line line = {section, name, value, s->continued};
     char why[INI_LINES_ERR_LEN] = "", what[INI_LINES_ERR_LEN];
-    const int rc = value[0] ? s->on_key(s->user, section, name, value, why) : -EINVAL;
+    const int rc = value[0] ? s->on_key(s->user, &line, why) : -EINVAL;
     if (rc) {
         snprintf(what, sizeof what, "%.60s: %.380s", name, value[0] ? why : "has no value");
         fail(s, rc, what);

@@ -1,6 +1,6 @@
 /* What to run: a suite file (strict INI), with the command line's settings on top.
  *
- * One table in suite.c holds every key with its section, type and limits; the file and the flags both go through it, so they
+ * One table in suite_keys.c holds every key with its section, type and limits; the file and the flags both go through it, so they
  * take the same values. An unknown section or key, a key given twice and a bad value are errors with file:line. */
 #ifndef BITJOULE_SUITE_H
 #define BITJOULE_SUITE_H
@@ -55,7 +55,7 @@ struct suite {
     struct request_list requests;
     char *embedding; /* NULL: as in the file, or the format's usual one */
     enum kv_type kv;
-    char *isa; /* NULL: the best this CPU has */
+    char *isa;                      /* NULL: the best this CPU has */
     char *counters, *counter_group; /* NULL: "perf", and the groups it counts by default (profiles/counters.h) */
     uint64_t seed;
 

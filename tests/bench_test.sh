@@ -166,7 +166,7 @@ refused() {
     ok "refused: $*" eval "is $rc 2 && has \"$text\" err && one_line && [ ! -s '$dir/out' ] && [ ! -e '$dir/refused' ]"
 }
 printf '[suite]\ndescription = x\n\n[matrix]\nmodells = synth:125m\n' >"$dir/bad.ini"
-refused "$dir/bad.ini:5: unknown key 'modells' in section [matrix]" -c "$dir/bad.ini"
+refused "$dir/bad.ini:5: modells: unknown key in section [matrix]" -c "$dir/bad.ini"
 printf '[matrix]\nthreads = 0\n' >"$dir/bad.ini"
 refused "$dir/bad.ini:2: threads: '0' is not a number from 1 to 1024" -c "$dir/bad.ini"
 refused "no such suite; there are: " -c nosuch
