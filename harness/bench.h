@@ -1,4 +1,5 @@
-/* What `bitjoule bench` is asked to do and works on; cmd_bench.c reads flags and runs it, bench_resume.c takes up an earlier run.
+/* What `bitjoule bench` is asked to do and works on; bench_flags.c reads the flags, cmd_bench.c runs it, bench_resume.c takes up an
+ * earlier run.
  * Internal to the command. */
 #ifndef BITJOULE_BENCH_H
 #define BITJOULE_BENCH_H
@@ -28,6 +29,13 @@ struct bench {
     struct progress progress;
     struct experiment experiment;
 };
+
+/* Says it on stderr. Exit status 2. */
+int bench_bad_input(const char *line);
+/* Everything but the suite. -1: go on; else the exit status. */
+int bench_read_flags(struct bench *b, int argc, char **argv);
+/* The suite that is asked for, with the flags that set its keys. 0, or a negative errno and a line in err. */
+int bench_read_suite(struct bench *b, int argc, char **argv, char err[SUITE_ERR_LEN]);
 
 struct probe_env bench_env(const struct bench *b);
 size_t bench_mem_bytes(const struct bench *b); /* mem_available as plan_make() wants it */
