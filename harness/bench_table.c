@@ -7,6 +7,8 @@
 #include "harness/progress.h"
 #include "harness/schedule.h"
 
+enum { RATIO_LEN = 96 };
+
 /* Which models are in memory at the same time. */
 static void print_batches(FILE *f, const struct plan *p)
 {
@@ -64,24 +66,29 @@ static const char *text_of(const json_t *o, const char *key)
     return t ? t : "-";
 }
 
-/* "2.10x [2.00, 2.20]" or "" when this cell was not compared. */
-static void ratio_text(const json_t *root, const char *id, char *buf, size_t len)
+/* The comparison of this cell with its base; NULL: it was not compared. */
+static const json_t *comparison_of(const json_t *root, const char *id)
 {
     size_t i;
     const json_t *c;
-    buf[0] = 0;
     json_array_foreach(json_object_get(root, "comparisons"), i, c)
     {
-        if (strcmp(text_of(c, "cell"), id))
-            continue;
-        const json_t *lo = json_object_get(c, "lo"), *hi = json_object_get(c, "hi");
-        const double ratio = json_number_value(json_object_get(c, "ratio"));
-        if (json_is_number(lo))
-            snprintf(buf, len, "%.3gx [%.3g, %.3g]", ratio, json_number_value(lo), json_number_value(hi));
-        else
-            snprintf(buf, len, "%.3gx", ratio);
-        return;
+        if (!strcmp(text_of(c, "cell"), id))
+            return c;
     }
+    return NULL;
+}
+
+/* "2.10x [2.00, 2.20]" of an object's members; "" when it has no such value. */
+static const char *ratio_text(const json_t *o, const char *value, char buf[RATIO_LEN])
+{
+    const json_t *ratio = json_object_get(o, value), *lo = json_object_get(o, "lo"), *hi = json_object_get(o, "hi");
+    buf[0] = 0;
+    if (json_is_number(ratio) && json_is_number(lo))
+        snprintf(buf, RATIO_LEN, "%.3gx [%.3g, %.3g]", json_number_value(ratio), json_number_value(lo), json_number_value(hi));
+    else if (json_is_number(ratio))
+        snprintf(buf, RATIO_LEN, "%.3gx", json_number_value(ratio));
+    return buf;
 }
 
 static void speed_text(const json_t *cell, char *buf, size_t len)
@@ -97,9 +104,49 @@ static void speed_text(const json_t *cell, char *buf, size_t len)
         snprintf(buf, len, "%.4g", median);
 }
 
+static const json_t *joules_of(const json_t *cell)
+{
+    return metric_json_find(json_object_get(cell, "metrics"), "joules_per_token");
+}
+
+static void print_joules(FILE *f, const json_t *root, const json_t *cell)
+{
+    char energy[RATIO_LEN], time[RATIO_LEN], power[RATIO_LEN];
+    const char *id = text_of(cell, "id");
+    const json_t *split = json_object_get(comparison_of(root, id), "energy");
+    const double joules = json_number_value(json_object_get(joules_of(cell), "value"));
+    if (json_is_object(split))
+        fprintf(f, "%-44s %-10.4g %-22s = %-22s x %s\n", id, joules,
+                ratio_text(json_object_get(split, "energy_ratio"), "value", energy),
+                ratio_text(json_object_get(split, "time_ratio"), "value", time),
+                ratio_text(json_object_get(split, "power_ratio"), "value", power));
+    else
+        fprintf(f, "%-44s %.4g\n", id, joules);
+}
+
+/* Joules per token of the cells that have them, or in one line why there are none. */
+static void print_energy(FILE *f, const json_t *root)
+{
+    const json_t *c, *missing = NULL;
+    size_t i, n = 0;
+    json_array_foreach(json_object_get(root, "cells"), i, c)
+    {
+        const json_t *joules = joules_of(c);
+        if (!json_is_number(json_object_get(joules, "value"))) {
+            missing = missing ? missing : joules;
+            continue;
+        }
+        if (n++ == 0)
+            fprintf(f, "%-44s %-10s %s\n", "cell", "J/token", "energy over f16 = time x power [95 %], of the same rounds");
+        print_joules(f, root, c);
+    }
+    if (missing)
+        fprintf(f, "energy: unavailable%s (%s)\n", n ? " of the other cells" : "", text_of(missing, "reason"));
+}
+
 void bench_print_results(FILE *f, const json_t *root)
 {
-    char speed[96], ratio[96];
+    char speed[96], ratio[RATIO_LEN];
     size_t i;
     const json_t *c;
     fprintf(f, "%-44s %-30s %s\n", "cell", "tokens/s [95 %]", "speed over f16 [95 %]");
@@ -111,7 +158,8 @@ void bench_print_results(FILE *f, const json_t *root)
             continue;
         }
         speed_text(c, speed, sizeof speed);
-        ratio_text(root, id, ratio, sizeof ratio);
+        ratio_text(comparison_of(root, id), "ratio", ratio);
         fprintf(f, ratio[0] ? "%-44s %-30s %s\n" : "%-44s %s%s\n", id, speed, ratio);
     }
+    print_energy(f, root);
 }

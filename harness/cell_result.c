@@ -41,10 +41,8 @@ static int take_samples(struct cell_result *r, const struct block *b)
     int rc = samples_push(&r->time_s, b->time_s / n);
     for (size_t i = 0; !rc && i < json_array_size(b->token_s); i++)
         rc = samples_push(&r->token_s, json_number_value(json_array_get(b->token_s, i)));
-    if (!rc && b->energy_j > 0 && b->energy_s > 0) {
-        r->shortest_energy_s = r->energy_s.n ? fmin(r->shortest_energy_s, b->energy_s) : b->energy_s;
+    if (!rc && b->energy_j > 0 && b->energy_s > 0)
         rc = samples_push(&r->energy_j, b->energy_j / n) || samples_push(&r->energy_s, b->energy_s / n) ? -ENOMEM : 0;
-    }
     r->repetitions += n;
     return rc;
 }
@@ -204,9 +202,11 @@ static const struct {
                  {"energy_pmic_j", "power_pmic_w"}};
 enum { N_HEADLINES = sizeof headlines / sizeof headlines[0] };
 
+/* An estimate is no energy that was read, whatever it is called. */
 static bool has_value(const json_t *metric)
 {
-    return json_is_number(json_object_get(metric, "value"));
+    const char *status = json_string_value(json_object_get(metric, "status"));
+    return json_is_number(json_object_get(metric, "value")) && !(status && !strcmp(status, "estimated"));
 }
 
 const json_t *cell_energy_metric(const struct cell_result *r)
@@ -227,6 +227,11 @@ static const json_t *missing_energy(const struct cell_result *r)
         if (metric_json_find(r->metrics, headlines[i].watts))
             return metric_json_find(r->metrics, headlines[i].joules);
     return metric_json_find(r->metrics, headlines[0].joules);
+}
+
+const char *cell_no_energy_reason(const struct cell_result *r)
+{
+    return json_string_value(json_object_get(missing_energy(r), "reason"));
 }
 
 /* A metric made from the joules of the window: their value times `factor`, with their caveat; unavailable for the same reason as

@@ -29,7 +29,6 @@ struct cell_result {
     struct samples time_s;              /* of the blocks that count: seconds per repetition */
     struct samples token_s;             /* of the same blocks */
     struct samples energy_j, energy_s;  /* the same, per repetition; empty: no counter */
-    double shortest_energy_s;           /* shortest of their windows */
     double repetitions;                 /* of the blocks that count, together */
     double energy_repetitions;          /* of those whose joules are in `metrics` */
     char stop[CELL_STOP_LEN];           /* why there are no more rounds: "precision", "rounds", ...; "": it did not come so far */
@@ -50,6 +49,8 @@ json_t *cell_json(const struct plan *p, const struct cell *c, const struct cell_
 
 /* The metric that a cell's joules are taken from: package, else platform, board, power chip; borrowed; NULL: none. */
 const json_t *cell_energy_metric(const struct cell_result *r);
+/* Why there is none; NULL: no probe said. */
+const char *cell_no_energy_reason(const struct cell_result *r);
 
 /* Tokens of one repetition, by the worker's own account; NAN when there is none. */
 double cell_tokens(const struct cell_result *r);

@@ -1,36 +1,61 @@
 /* Speed of every cell against its base, round by round: same model, threads, test, depth and batch, so that only the weights differ, or
  * with two programs only these. Cells that shared no round are not compared. */
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/cell_result.h"
-#include "harness/energy_stats.h"
 #include "harness/json_util.h"
 #include "harness/paired.h"
 
-/* Energy of both sides, split into time and power; null where a side has no joules that count. */
-static json_t *energy_of(const struct cell_result *base, const struct cell_result *cell)
+enum { WHY_LEN = 320 };
+
+static bool no_joules(const struct plan *p, size_t cell, const struct cell_result *results, char why[WHY_LEN])
 {
-    const struct energy_samples b = {base->energy_j.v, base->energy_s.v, base->energy_j.n, base->shortest_energy_s};
-    const struct energy_samples c = {cell->energy_j.v, cell->energy_s.v, cell->energy_j.n, cell->shortest_energy_s};
+    if (cell_energy_metric(&results[cell]))
+        return false;
+    const char *reason = cell_no_energy_reason(&results[cell]);
+    snprintf(why, WHY_LEN, "%.40s: %.240s", p->groups[p->cells[cell].group].format->name, reason ? reason : "no energy was read");
+    return true;
+}
+
+static const char *domain(const struct cell_result *r)
+{
+    return json_string_value(json_object_get(cell_energy_metric(r), "name"));
+}
+
+/* Energy of both sides, split into time and power; NULL and the reason where there is no such ratio. A void window has no joules,
+ * whatever its repetitions show. */
+static json_t *energy_of(const struct plan *p, size_t base, size_t cell, const struct cell_result *results, char why[WHY_LEN])
+{
     struct energy_factors f;
-    /* a void window has no joules, whatever its repetitions show */
-    if (!cell_energy_metric(base) || !cell_energy_metric(cell) || energy_stats_factors(b, c, &f))
-        return json_null();
-    return energy_factors_json(&f);
+    if (no_joules(p, base, results, why) || no_joules(p, cell, results, why))
+        return NULL;
+    if (strcmp(domain(&results[base]), domain(&results[cell])) != 0) {
+        snprintf(why, WHY_LEN, "joules of different domains: %s and %s", domain(&results[base]), domain(&results[cell]));
+        return NULL;
+    }
+    if (paired_energy(&results[base], &results[cell], &f)) {
+        snprintf(why, WHY_LEN, "no round has joules of both");
+        return NULL;
+    }
+    return energy_factors_json(&f,
+                               p->groups[p->cells[cell].group].external ? "the other program's joules include its loading" : NULL);
 }
 
 static json_t *comparison(const struct plan *p, size_t base, size_t cell, const struct cell_result *results)
 {
     struct interval x;
     size_t rounds;
-    char base_id[PLAN_ID_LEN], id[PLAN_ID_LEN];
+    char base_id[PLAN_ID_LEN], id[PLAN_ID_LEN], why[WHY_LEN] = "";
     if (paired_ratio(&results[base], &results[cell], &x, &rounds))
         return NULL;
     plan_cell_id(p, &p->cells[base], base_id);
     plan_cell_id(p, &p->cells[cell], id);
-    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s, s:I, s:o}", "base", base_id, "cell", id, "ratio", x.value, "lo",
+    json_t *energy = energy_of(p, base, cell, results, why);
+    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s, s:I, s:o, s:o}", "base", base_id, "cell", id, "ratio", x.value, "lo",
                      json_number_or_null(x.lo), "hi", json_number_or_null(x.hi), "confidence", json_number_or_null(x.confidence),
-                     "method", x.method, "rounds", (json_int_t)rounds, "energy", energy_of(&results[base], &results[cell]));
+                     "method", x.method, "rounds", (json_int_t)rounds, "energy", energy ? energy : json_null(), "energy_reason",
+                     json_text_or_null(why));
 }
 
 json_t *comparisons_json(const struct plan *p, const struct cell_result *results)

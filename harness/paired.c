@@ -19,18 +19,21 @@ static const struct block *block_of_round(const struct cell_result *r, unsigned 
     return NULL;
 }
 
-/* Times of the rounds in common: base[n], cell[n]. */
-static size_t pairs(const struct cell_result *base, const struct cell_result *cell, double *base_s, double *cell_s)
+struct pair {
+    const struct block *base, *cell;
+};
+
+/* The rounds in common; NULL: out of memory. */
+static struct pair *pairs_of(const struct cell_result *base, const struct cell_result *cell, size_t *n)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < cell->n_blocks; i++) {
+    struct pair *list = malloc((cell->n_blocks + 1) * sizeof *list);
+    *n = 0;
+    for (size_t i = 0; list && i < cell->n_blocks; i++) {
         const struct block *c = &cell->blocks[i], *b = block_counts(c) ? block_of_round(base, c->round) : NULL;
-        if (b) {
-            base_s[n] = block_sample_s(b);
-            cell_s[n++] = block_sample_s(c);
-        }
+        if (b)
+            list[(*n)++] = (struct pair){b, c};
     }
-    return n;
+    return list;
 }
 
 static int ratio_of(const double *base_s, const double *cell_s, size_t n, struct interval *out)
@@ -45,12 +48,15 @@ static int ratio_of(const double *base_s, const double *cell_s, size_t n, struct
 
 int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds)
 {
-    const size_t cap = cell->n_blocks + 1;
-    double *times = malloc(2 * cap * sizeof *times);
-    if (!times)
-        return -ENOMEM;
-    const size_t n = pairs(base, cell, times, times + cap);
-    const int rc = ratio_of(times, times + cap, n, out);
+    size_t n;
+    struct pair *pairs = pairs_of(base, cell, &n);
+    double *times = pairs ? malloc(2 * (n + 1) * sizeof *times) : NULL;
+    for (size_t i = 0; times && i < n; i++) {
+        times[i] = block_sample_s(pairs[i].base);
+        times[n + i] = block_sample_s(pairs[i].cell);
+    }
+    const int rc = times ? ratio_of(times, times + n, n, out) : -ENOMEM;
+    free(pairs);
     free(times);
     if (!rc) {
         char method[STATS_METHOD_LEN];
@@ -59,6 +65,32 @@ int paired_ratio(const struct cell_result *base, const struct cell_result *cell,
     }
     if (rounds)
         *rounds = n;
+    return rc;
+}
+
+static bool has_energy(const struct block *b)
+{
+    return b->energy_j > 0 && b->energy_s > 0;
+}
+
+int paired_energy(const struct cell_result *base, const struct cell_result *cell, struct energy_factors *out)
+{
+    size_t n, with = 0;
+    struct pair *pairs = pairs_of(base, cell, &n);
+    struct energy_of_round *v = pairs ? malloc((n + 1) * sizeof *v) : NULL;
+    double shortest_s = INFINITY;
+    for (size_t i = 0; v && i < n; i++) {
+        const struct block *b = pairs[i].base, *c = pairs[i].cell;
+        if (!has_energy(b) || !has_energy(c))
+            continue;
+        v[with++] = (struct energy_of_round){b->energy_j / b->repetitions, b->energy_s / b->repetitions,
+                                             c->energy_j / c->repetitions, c->energy_s / c->repetitions};
+        shortest_s = fmin(shortest_s, fmin(b->energy_s, c->energy_s));
+    }
+    const int rc = v ? energy_stats_factors(v, with, out) : -ENOMEM;
+    out->shortest_s = shortest_s;
+    free(pairs);
+    free(v);
     return rc;
 }
 

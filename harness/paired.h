@@ -3,11 +3,16 @@
 #define BITJOULE_PAIRED_H
 
 #include "harness/cell_result.h"
+#include "harness/energy_stats.h"
 
 /* How many times faster `cell` is than `base`, from time of base / time of cell of the rounds in which both have a block that counts:
  * Hodges-Lehmann centre of the logs with the interval of the signed-rank test (stats_hl.h); of fewer than 6 rounds, which that test cannot
  * use, the median with a t interval of the logs (stats.h). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
 int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds);
+
+/* Joules, seconds and watts of `cell` over those of `base`, of the rounds in which both have joules that count. 0; -ENODATA: there is no
+ * such round; -ENOMEM. */
+int paired_energy(const struct cell_result *base, const struct cell_result *cell, struct energy_factors *out);
 
 /* Half of the relative width of an interval, of its logarithm: sqrt(hi / lo) - 1. INFINITY without an interval. */
 double paired_half_width(const struct interval *x);

@@ -106,6 +106,24 @@ ok "--list --json: every source once" is "$(grep -c '"title": ' "$dir/out")" 13
 run energy --sysfs "$tree42" --source hwmon --json -d 0.05
 ok "--source: only that one" eval "is $(metric energy_pkg_j) null && has 'no energyN_input' out"
 
+# bench: both sides of a round at 42 W, so that all that is saved is time
+factor() { sed -n "/\"$1\": {/,/}/s/.*\"value\": \([^,]*\),.*/\1/p" "$dir/bench/results.json" | head -n 1; }
+short_bench() { BITJOULE_CONFIGS=$PWD/configs run bench -m tests/golden/kjv-tiny-f16.gguf -f i2_s,f16 -t 1 -p 0 -n 8 -r 6 --block 0.2 --no-peaks --no-report "$@" -o "$dir/bench"; }
+short_bench --sysfs "$tree42"
+whole=$(factor energy_ratio) time=$(factor time_ratio) power=$(factor power_ratio)
+why=$(sed -n 's/ *"energy_reason": "\(.*\)"$/\1/p' "$dir/bench/results.json" | head -n 1)
+if [ -n "$why" ] && [ "$rc" = 0 ]; then
+    skip "bench: factors of the energy ratio" "the machine is busy: $why"
+else
+    ok "bench: energy = time x power ($whole = $time x $power)" calc "$whole > 0 && ($whole) / (($time) * ($power)) - 1 < 1e-6 && ($whole) / (($time) * ($power)) - 1 > -1e-6"
+    ok "bench: equal power" calc "$power > 0.9 && $power < 1.1"
+    ok "bench: the table has the factors" grep -Eq '^kjv-tiny-f16/i2_s/.* [0-9.e-]+x \[.*\] += [0-9.e-]+x \[.*\] +x [0-9.e-]+x \[' "$dir/out"
+    ok "bench: in the record, of the rounds" grep -A30 '"energy_ratio": {' "$dir/bench/results.json" | grep -q '"rounds": [1-6],'
+fi
+short_bench --sysfs "$dir/empty"
+ok "bench without a source: null with a reason" grep -q '"energy_reason": "f16: no powercap tree' "$dir/bench/results.json"
+ok "bench without a source: the table says so" grep -q '^energy: unavailable (no powercap tree' "$dir/out"
+
 # attribution: the same tree beside a made-up /proc in which others are busy
 mkdir -p "$dir/proc"
 busy() { # a machine whose CPUs others use all the time, 100 ticks a second each
