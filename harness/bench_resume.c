@@ -93,10 +93,6 @@ static int prepare(struct bench *b, int argc, char **argv, const json_t *header,
         return -EINVAL;
     }
     take_options(b, json_object_get(run, "options"));
-    if (b->scenario) {
-        snprintf(err, RECORD_ERR_LEN, "a run of a scenario cannot be gone on with: begin it anew");
-        return -EINVAL;
-    }
     b->began_s = clock_at(json_string_value(json_object_get(run, "started_utc")));
     int rc = suite_from_values(&b->suite, name, json_string_value(json_object_get(run, "suite_path")), values, why);
     if (!rc)

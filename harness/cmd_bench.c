@@ -141,8 +141,12 @@ static int run_cells(struct bench *b)
 
 static int run_scenario(struct bench *b, const struct worker_options *options)
 {
-    struct scenario_run r = {
-        .suite = &b->suite, .plan = &b->plan, .record = &b->record, .progress = &b->progress, .options = options};
+    struct scenario_run r = {.suite = &b->suite,
+                             .plan = &b->plan,
+                             .record = &b->record,
+                             .progress = &b->progress,
+                             .options = options,
+                             .resumed = b->lines};
     const int rc = scenario_run(&r);
     b->scenarios_failed = r.failed;
     return rc;

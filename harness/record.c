@@ -225,12 +225,21 @@ static const char *list_of(const char *type)
 {
     static const struct {
         const char *type, *list;
-    } lists[] = {{"peak", "peaks"},     {"cell", "cells"},       {"contest", "contests"},
-                 {"resume", "resumes"}, {"warning", "warnings"}, {"lossless", "lossless"}, {"scenario", "scenarios"}};
+    } lists[] = {{"peak", "peaks"},       {"cell", "cells"},        {"contest", "contests"},  {"resume", "resumes"},
+                 {"warning", "warnings"}, {"lossless", "lossless"}, {"scenario", "scenarios"}};
     const char *list = NULL;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         list = strcmp(type, lists[i].type) ? list : lists[i].list;
     return list;
+}
+
+/* The list of results.json for lines of this type, made where it is not there yet; borrowed; NULL: none. */
+static json_t *list_for(struct record *r, const char *type)
+{
+    const char *list = list_of(type);
+    if (list && !json_object_get(r->root, list))
+        json_object_set_new(r->root, list, json_array());
+    return list ? json_object_get(r->root, list) : NULL;
 }
 
 static void take_header(struct record *r, json_t *header)
@@ -253,11 +262,10 @@ int record_continue(struct record *r, const json_t *lines)
     take_header(r, json_array_get(lines, 0));
     json_array_foreach(lines, i, line)
     {
-        const char *list = list_of(json_string_value(json_object_get(line, "type")));
-        json_t *plain = list ? json_copy(line) : NULL;
+        json_t *list = list_for(r, json_string_value(json_object_get(line, "type"))), *plain = list ? json_copy(line) : NULL;
         json_object_del(plain, "type");
         if (list)
-            json_array_append_new(json_object_get(r->root, list), plain);
+            json_array_append_new(list, plain);
     }
     return 0;
 }
@@ -276,11 +284,9 @@ int record_header(struct record *r, json_t *header)
 int record_line(struct record *r, const char *type, json_t *object)
 {
     const int rc = r->rc ? r->rc : write_line(r, type, object);
-    const char *list = list_of(type);
-    if (!rc && list && !json_object_get(r->root, list))
-        json_object_set_new(r->root, list, json_array());
-    if (!rc && list)
-        json_array_append(json_object_get(r->root, list), object);
+    json_t *list = rc ? NULL : list_for(r, type);
+    if (list)
+        json_array_append(list, object);
     json_decref(object);
     return r->rc;
 }

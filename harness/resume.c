@@ -20,7 +20,7 @@ static bool stays(const json_t *line)
     const char *type = text_of(line, "type");
     if (!strcmp(type, "footer") || !strcmp(type, "peak") || !strcmp(type, "lossless")) /* made anew at the end */
         return false;
-    if (!strcmp(type, "contest") || !strcmp(type, "cell"))
+    if (!strcmp(type, "contest") || !strcmp(type, "cell") || !strcmp(type, "scenario"))
         return strcmp(text_of(line, "stop"), "interrupted") && strcmp(text_of(line, "reason"), "interrupted");
     return strcmp(type, "energy") || strcmp(text_of(line, "when"), "after");
 }

@@ -17,6 +17,7 @@
 #include "harness/live.h"
 #include "harness/load_gen.h"
 #include "harness/mem_group.h"
+#include "harness/scenario_resume.h"
 #include "harness/scenario_verdict.h"
 #include "harness/watch.h"
 
@@ -33,7 +34,8 @@ struct run {
     struct mem_group group;
     char no_group[MEM_GROUP_REASON_LEN]; /* why there is no control group */
     struct watch *watch;
-    struct watch_summary sum;
+    struct watch_summary sum, before; /* of all attempts; of the earlier ones */
+    size_t next_line;                 /* of scenario_run.resumed */
     json_t *loads, *search, *scaling, *watched;
     bool too_large;        /* does not fit: predicted or seen */
     char reason[TEXT_LEN]; /* why it ended early; empty: it did not */
@@ -98,6 +100,9 @@ static void end(struct run *x)
     const bool killed = mem_group_ended_one(&x->group);
     if (x->watch)
         x->watched = watch_stop(x->watch, &x->sum);
+    if (x->watched && x->before.length_s > 0)
+        json_object_set_new(x->watched, "earlier_attempts_s", json_real(x->before.length_s));
+    x->sum = watch_add(&x->before, &x->sum);
     worker_stop(x->worker);
     mem_group_remove(&x->group);
     if (!x->reason[0] || !(killed || x->sum.ended_a_worker))
@@ -117,20 +122,42 @@ static bool wants(const struct scenario *s, enum load_kind k)
     return strstr(s->loads, load_name(k)); /* no name is a part of another */
 }
 
+/* What an earlier attempt served is not served again: its reply is in the stream. True: *reply, or none there; false: x->reason. */
+static bool take_up(struct run *x, const struct served_load *what, json_t **reply)
+{
+    if (!scenario_load_next(x->r->resumed, &x->next_line, what, reply, &x->before))
+        return true;
+    snprintf(x->reason, sizeof x->reason, "the earlier attempt served other loads than this program would: begin anew");
+    return false;
+}
+
 /* New reference in *reply. */
 static bool serve(struct run *x, enum load_kind kind, unsigned threads, double rate, json_t **reply)
 {
     const struct request q = x->s->request.v[0];
-    char what[64];
-    snprintf(what, sizeof what, rate > 0 ? "%s, %.3g requests/s" : "%s", load_name(kind), rate);
-    step(x, what);
+    const struct served_load what = {x->g->model, x->g->format->name, load_name(kind), threads, rate};
+    char text[64];
+    if (!take_up(x, &what, reply))
+        return false;
+    if (*reply)
+        return true;
+    snprintf(text, sizeof text, rate > 0 ? "%s, %.3g requests/s" : "%s", load_name(kind), rate);
+    step(x, text);
     json_t *cmd =
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:I, s:i, s:i, s:s, s:f, s:f}", "cmd", "serve", "kind", load_name(kind),
                   "n_prompt", (int)q.n_prompt, "n_gen", (int)q.n_gen, "requests", (int)x->s->requests, "sequences",
                   (int)x->s->sequences, "rate", rate, "timeout_s", x->r->suite->timeout_s, "seed", (json_int_t)x->r->suite->seed,
                   "threads", (int)threads, "chunk", (int)x->cell.batch, "kv", x->r->suite->kv == KV_F32 ? "f32" : "f16",
                   "percentile", x->s->percentile, "confidence", x->s->confidence);
-    return call(x, cmd, x->r->suite->timeout_s + GRACE_S, reply);
+    if (!call(x, cmd, x->r->suite->timeout_s + GRACE_S, reply))
+        return false;
+    const struct watch_summary now = watch_so_far(x->watch), all = watch_add(&x->before, &now);
+    if (!record_line(x->r->record, "scenario_load", scenario_load_line(&what, *reply, &all)))
+        return true;
+    json_decref(*reply);
+    *reply = NULL;
+    snprintf(x->reason, sizeof x->reason, "%.400s", x->r->record->err);
+    return false;
 }
 
 static bool add_load(struct run *x, enum load_kind kind)
@@ -346,7 +373,11 @@ static int run_group(struct scenario_run *r, size_t i)
         snprintf(x.reason, sizeof x.reason, "needs %.0f MB, the profile has %u MB (predicted; not run)", need / (1 << 20),
                  s->memory_mb);
     } else {
-        const bool ok = begin(&x) && run_loads(&x);
+        bool ok = begin(&x) && run_loads(&x);
+        if (ok && interrupt_seen()) { /* the search may have ended early */
+            snprintf(x.reason, sizeof x.reason, "interrupted");
+            ok = false;
+        }
         end(&x);
         status = ok ? "ok" : "failed";
         r->failed += !ok && !x.too_large;
@@ -362,8 +393,14 @@ static int run_group(struct scenario_run *r, size_t i)
 int scenario_run(struct scenario_run *r)
 {
     int rc = live_share() ? 0 : -ENOMEM;
-    for (size_t i = 0; i < r->plan->n_groups && !rc; i++)
-        rc = r->plan->groups[i].quality ? 0 : run_group(r, i);
+    for (size_t i = 0; i < r->plan->n_groups && !rc; i++) {
+        const struct group *g = &r->plan->groups[i];
+        const json_t *done = scenario_done(r->resumed, g->model, g->format->name), *status = json_object_get(done, "status");
+        if (done)
+            r->failed += !strcmp(json_string_value(status), "failed") && !json_is_false(json_object_get(done, "fits"));
+        else if (!g->quality)
+            rc = run_group(r, i);
+    }
     return rc;
 }
 

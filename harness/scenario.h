@@ -19,7 +19,8 @@ struct scenario_run {
     struct record *record;
     struct progress *progress;
     const struct worker_options *options;
-    size_t failed; /* groups whose worker failed for another reason than its memory */
+    const json_t *resumed; /* lines of the stream of earlier attempts; NULL: a new run */
+    size_t failed;         /* groups whose worker failed for another reason than its memory */
 };
 
 /* One line "scenario" of the record for each group of the plan. 0, or a negative errno as record.h has it, or -ENOMEM. */

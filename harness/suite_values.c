@@ -59,7 +59,7 @@ static json_t *value_text(const struct suite *s, const struct suite_key *k)
     case KEY_REQUESTS: return requests_text(field);
     case KEY_KV: return json_string(*(const enum kv_type *)field == KV_F32 ? "f32" : "f16");
     case KEY_PRIORITY:
-    case KEY_LOADS: return NULL; /* only of scenarios, which are not taken up again */
+    case KEY_LOADS:
     case KEY_ISA:
     case KEY_FORMAT:
     case KEY_TEXT: text = *(char *const *)field; break;
@@ -73,7 +73,7 @@ json_t *suite_values(const struct suite *s)
     for (size_t i = 0; i < n_suite_keys; i++) {
         char name[96];
         const bool scenario = !strcmp(suite_keys[i].section, "scenario") || !strcmp(suite_keys[i].section, "limits");
-        json_t *text = scenario ? NULL : value_text(s, &suite_keys[i]);
+        json_t *text = scenario && !s->scenario.threads ? NULL : value_text(s, &suite_keys[i]);
         snprintf(name, sizeof name, "%s.%s", suite_keys[i].section, suite_keys[i].name);
         if (text)
             json_object_set_new(o, name, text);

@@ -79,8 +79,10 @@ static void enforce(struct watch *w, long pid, double rss)
         return;
     if (kill((pid_t)pid, SIGKILL))
         return;
+    pthread_mutex_lock(&w->lock);
     w->sum.ended_a_worker = true;
     w->sum.ended_bytes = rss;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static void read_children(struct watch *w, struct reading *r)
@@ -154,6 +156,7 @@ static double share_pct(double part, double whole)
 
 static void add_point(struct watch *w, const struct reading *r)
 {
+    pthread_mutex_lock(&w->lock); /* watch_so_far() may look */
     const struct reading *b = &w->last;
     const double dt = r->at_s - b->at_s, cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
     if (w->n == w->opt.points)
@@ -171,6 +174,7 @@ static void add_point(struct watch *w, const struct reading *r)
     w->n++;
     w->taken++;
     w->last = *r;
+    pthread_mutex_unlock(&w->lock);
 }
 
 static bool wait_for_next(struct watch *w)
@@ -194,9 +198,11 @@ static void *watch_main(void *arg)
     struct watch *w = arg;
     struct reading r;
     struct timespec cpu;
-    read_all(w, &w->first);
-    w->last = w->first;
-    w->sum.rss_peak_bytes = w->first.rss;
+    read_all(w, &r);
+    pthread_mutex_lock(&w->lock);
+    w->first = w->last = r;
+    w->sum.rss_peak_bytes = r.rss;
+    pthread_mutex_unlock(&w->lock);
     while (wait_for_next(w)) {
         read_all(w, &r);
         add_point(w, &r);
@@ -314,6 +320,43 @@ static json_t *result_json(const struct watch *w)
                      "rss_peak_bytes", json_number_or_null(w->sum.rss_peak_bytes));
 }
 
+static struct watch_summary summary_of(const struct watch *w)
+{
+    struct watch_summary sum = w->sum;
+    const struct reading *a = &w->first, *b = &w->last;
+    const double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN), workers_s = b->cpu_workers_s - a->cpu_workers_s;
+    sum.length_s = b->at_s - a->at_s;
+    sum.cpu_host_pct = share_pct(b->host_busy - a->host_busy, b->host_total - a->host_total);
+    sum.cpu_workers_pct = workers_s >= 0 ? share_pct(workers_s, sum.length_s * cpus) : (double)NAN;
+    return sum;
+}
+
+struct watch_summary watch_so_far(struct watch *w)
+{
+    pthread_mutex_lock(&w->lock);
+    const struct watch_summary sum = summary_of(w);
+    pthread_mutex_unlock(&w->lock);
+    return sum;
+}
+
+/* Mean over both times; a NAN has no say. */
+static double joint_mean(double a, double a_s, double b, double b_s)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) ? b : a;
+    return a_s + b_s > 0 ? (a * a_s + b * b_s) / (a_s + b_s) : (double)NAN;
+}
+
+struct watch_summary watch_add(const struct watch_summary *a, const struct watch_summary *b)
+{
+    return (struct watch_summary){.rss_peak_bytes = fmax(a->rss_peak_bytes, b->rss_peak_bytes), /* fmax ignores a NAN */
+                                  .cpu_host_pct = joint_mean(a->cpu_host_pct, a->length_s, b->cpu_host_pct, b->length_s),
+                                  .cpu_workers_pct = joint_mean(a->cpu_workers_pct, a->length_s, b->cpu_workers_pct, b->length_s),
+                                  .ended_a_worker = a->ended_a_worker || b->ended_a_worker,
+                                  .ended_bytes = fmax(a->ended_bytes, b->ended_bytes),
+                                  .length_s = a->length_s + b->length_s};
+}
+
 json_t *watch_stop(struct watch *w, struct watch_summary *summary)
 {
     pthread_mutex_lock(&w->lock);
@@ -321,10 +364,7 @@ json_t *watch_stop(struct watch *w, struct watch_summary *summary)
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    const struct reading *a = &w->first, *b = &w->last;
-    const double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN), workers_s = b->cpu_workers_s - a->cpu_workers_s;
-    w->sum.cpu_host_pct = share_pct(b->host_busy - a->host_busy, b->host_total - a->host_total);
-    w->sum.cpu_workers_pct = workers_s >= 0 ? share_pct(workers_s, (b->at_s - a->at_s) * cpus) : (double)NAN;
+    w->sum = summary_of(w);
     json_t *result = result_json(w);
     if (summary)
         *summary = w->sum;

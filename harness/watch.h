@@ -33,12 +33,17 @@ struct watch_summary {
     double rss_peak_bytes, cpu_host_pct, cpu_workers_pct; /* highest; means over the time; NAN: not had */
     bool ended_a_worker;                                  /* for its memory */
     double ended_bytes;                                   /* what it held then */
+    double length_s;                                      /* of the time that was watched */
 };
 
 struct watch;
 
 /* 0 or a negative errno. */
 int watch_start(const struct watch_options *opt, struct watch **out);
+/* What it has seen so far. */
+struct watch_summary watch_so_far(struct watch *w);
+/* Two watches of one subject, one after the other. */
+struct watch_summary watch_add(const struct watch_summary *a, const struct watch_summary *b);
 /* Stops, frees and returns the record's object (harness/README.md); NULL: no memory. summary may be NULL. */
 json_t *watch_stop(struct watch *w, struct watch_summary *summary);
 

@@ -4,18 +4,9 @@
 set -u
 export BITJOULE_CONFIGS=$PWD/configs
 . tests/cli_lib.sh
+. tests/resume_lib.sh
 rounds=8
 [ ${#RUN_CMD[@]} -eq 0 ] || rounds=3
-seed=${BITJOULE_TEST_SEED:-$RANDOM}
-echo "# BITJOULE_TEST_SEED=$seed"
-RANDOM=$seed
-
-run() { capture bj bench "$@"; }
-# the stream's blocks that count, as "cell round", sorted; DIR
-blocks() {
-    grep '"type":"block"' "$1/results.jsonl" | grep '"void":null' |
-        sed 's/.*"index":\([0-9]*\),.*"round":\([0-9]*\),.*/\1 \2/' | sort -n -k1 -k2
-}
 # what a stream of the tiny suite must have: two cells of two contests for `rounds` rounds, one row of quality
 expected() {
     local cell round
@@ -26,42 +17,14 @@ expected() {
     done
     echo "4 1"
 }
-# blocks in the stream of run $1, which may not be there yet
-streamed() { cat "$dir/$1/results.jsonl" 2>/dev/null | grep -c '"type":"block"'; }
 same_blocks() { [ "$(blocks "$1")" = "$(expected)" ]; }
-count() { grep -cF -- "$2" "$dir/$1/results.json"; }
 
 # ---- killed again and again --------------------------------------------------------------------------------
-"${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.02 --no-peaks -o "$dir/killed" --no-report >/dev/null 2>&1 &
-victim=$!
-killed=0
-n_blocks=0
-seen=
-while [ $killed -lt 10 ]; do
-    # until the stream has grown by some blocks, then at any moment
-    want=$((RANDOM % 4 + n_blocks + (killed == 0))) # the first one needs its header
-    for _ in $(seq 1500); do
-        kill -0 $victim 2>/dev/null || break
-        [ "$(streamed killed)" -ge $want ] && break
-        nap 0.01
-    done
-    nap "0.0$((RANDOM % 90 + 10))"
-    kill -0 $victim 2>/dev/null || break # it was faster
-    kill -KILL $victim
-    wait $victim 2>/dev/null
-    killed=$((killed + 1))
-    n_blocks=$(blocks "$dir/killed" | wc -l)
-    seen="$seen $n_blocks"
-    [ $killed -eq 5 ] && printf '{"type":"block","cell":"kjv-ti' >>"$dir/killed/results.jsonl" # a power cut
-    "${RUN_CMD[@]}" "$BITJOULE" bench --resume "$dir/killed" --no-report >"$dir/out" 2>"$dir/err" &
-    victim=$!
-done
-wait $victim
-rc=$?
-echo "# killed $killed times; blocks then:$seen"
+killed_run killed block 4 -c tiny -r $rounds --block 0.02 --no-peaks
 ok "killed: at least five times in the middle" [ $killed -ge 5 ]
 ok "killed: the last attempt ends well" is "$rc" 0
 ok "killed: every block is there once" same_blocks "$dir/killed"
+ok "killed: nothing that was there is lost" nothing_lost killed
 ok "killed: results.json has the same blocks" is "$(count killed '"void": null')" $((4 * rounds + 1))
 ok "killed: five cells, all ok" is "$(count killed '"tokens_per_s": {')" 5
 ok "killed: three contests, once each" is "$(count killed '"contest": ')" 3
@@ -79,7 +42,7 @@ ok "complete: five cells still" is "$(count killed '"tokens_per_s": {')" 5
 "${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.1 -o "$dir/int" --no-report >/dev/null 2>&1 &
 victim=$!
 for _ in $(seq 600); do
-    [ "$(streamed int)" -ge 3 ] && break
+    [ "$(lines_of int block)" -ge 3 ] && break
     nap 0.02
 done
 kill -INT $victim
