@@ -172,6 +172,8 @@ static int check_own_flags(struct bench *b)
         fprintf(stderr, "bitjoule bench: %s does not go with --resume: the settings are those of that run\n", b->new_run_flag);
         return EXIT_BAD_INPUT;
     }
+    if (b->scenario && b->suite_name)
+        return bench_bad_input("-c does not go with --scenario: either is the file of what to run");
     if (b->allow.n && !b->resume)
         return bench_bad_input("--allow-different goes with --resume");
     if (b->against && access(b->against, X_OK)) {
@@ -268,6 +270,17 @@ static int apply_key_flags(struct suite *s, int argc, char **argv, char err[SUIT
     return 0;
 }
 
+/* The first flag that a scenario has no use for; NULL: none was given. */
+static const char *useless_in_scenario(const struct bench *b)
+{
+    return b->against    ? "--against"
+           : b->profile  ? "--profile"
+           : b->isolate  ? "--isolate"
+           : b->baseline ? "--baseline"
+           : b->estimate ? "--estimate"
+                         : NULL;
+}
+
 int bench_read_suite(struct bench *b, int argc, char **argv, char err[SUITE_ERR_LEN])
 {
     char path[PATH_LEN], names[256];
@@ -294,5 +307,11 @@ int bench_read_suite(struct bench *b, int argc, char **argv, char err[SUITE_ERR_
     suite_begin_overrides(&b->suite);
     if (!rc)
         rc = apply_key_flags(&b->suite, argc, argv, err);
-    return rc ? rc : suite_check(&b->suite, err);
+    if (!rc)
+        rc = suite_check(&b->suite, err);
+    if (!rc && b->suite.scenario.threads && useless_in_scenario(b)) {
+        snprintf(err, SUITE_ERR_LEN, "%s does not go with a scenario", useless_in_scenario(b));
+        rc = -EINVAL;
+    }
+    return rc;
 }

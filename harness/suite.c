@@ -134,6 +134,8 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         what = "a scenario needs a model (-m) and formats (-f)";
     else if (sc->threads && sc->request.n != 1)
         what = "a scenario has one kind of request";
+    else if (sc->threads && s->external.command)
+        what = "[scenario] and [external] do not go together: another program cannot be sent requests";
     else if (sc->threads)
         return 0;
     else if (s->models.n && (!s->formats.n || !s->threads.n))

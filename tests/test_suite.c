@@ -13,6 +13,7 @@
 
 #include "harness/lists.h"
 #include "harness/suite.h"
+#include "harness/suite_keys.h"
 
 /* ---- lists ---------------------------------------------------------------------------------------------------------- */
 
@@ -262,6 +263,10 @@ static void test_incomplete_suites(void **state)
         {"[matrix]\nmodels = a\nthreads = 1\nprompt = 8\n", "formats"},
         {"[matrix]\nmodels = a\nformats = f16\nthreads = 1\nprompt = 0\n", "nothing to run"},
         {"[quality]\nmodels = a\nformats = f16\n", "text"},
+        {"[scenario]\nthreads = 2\nmemory_mb = 512\npriority = latency\n", "loads together"},
+        {"[matrix]\nmodels = a\nformats = f16\n[scenario]\nthreads = 2\nmemory_mb = 512\npriority = latency\nloads = offline\n"
+         "[external]\nname = x\ncommand = x\n",
+         "do not go together"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -290,6 +295,113 @@ static void test_shipped_suites(void **state)
     }
 }
 
+/* ---- to the record and back ----------------------------------------------------------------------------------------- */
+
+static void assert_same_values(const struct suite *s, const char *what)
+{
+    struct suite back;
+    char err[SUITE_ERR_LEN] = "";
+    json_t *values = suite_values(s);
+    if (suite_from_values(&back, s->name, s->path, values, err))
+        fail_msg("%s: %s", what, err);
+    json_t *again = suite_values(&back);
+    if (!json_equal(values, again))
+        fail_msg("%s: %s became %s", what, json_dumps(values, 0), json_dumps(again, 0));
+    json_decref(again);
+    json_decref(values);
+    suite_free(&back);
+}
+
+/* A run is taken up by the values in its header: all of every suite and scenario that ships. */
+static void test_values_come_back(void **state)
+{
+    static const char *const paths[] = {"suites/quick",    "suites/full",      "suites/gate",      "suites/batch",
+                                        "scenarios/cloud", "scenarios/mobile", "scenarios/server", "scenarios/edge"};
+    struct suite s;
+    char path[64], err[SUITE_ERR_LEN] = "";
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        snprintf(path, sizeof path, "configs/%s.ini", paths[i]);
+        suite_init(&s);
+        if (suite_read(&s, path, err))
+            fail_msg("%s", err);
+        if (!s.models.n) /* the gate's come from the command line */
+            assert_int_equal(suite_set(&s, "matrix", "models", "synth:125m", err), 0);
+        assert_same_values(&s, path);
+        json_t *values = suite_values(&s);
+        assert_int_equal(json_object_get(values, "scenario.loads") != NULL, s.scenario.threads > 0);
+        assert_true(json_object_get(values, "matrix.seed") != NULL);
+        json_decref(values);
+        suite_free(&s);
+    }
+    assert_int_equal(read_text(&s,
+                               "[matrix]\nmodels = a\nformats = f16\nthreads = 1\nprompt = 8\n[external]\nname = x\ncommand = y z\n"
+                               "time = wall\n",
+                               err),
+                     0);
+    assert_same_values(&s, "external");
+    suite_free(&s);
+}
+
+/* ---- the keys' documentation ---------------------------------------------------------------------------------------- */
+
+/* Calls `each` for every `name` in the first column of the tables of configs/README.md that stand below a line with `[section]`. */
+static void documented(void (*each)(const char *section, const char *name, void *user), void *user)
+{
+    char line[4096], section[32] = "", *rest;
+    FILE *f = fopen("configs/README.md", "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        if (!strncmp(line, "`[", 2))
+            snprintf(section, sizeof section, "%.*s", (int)strcspn(line + 2, "]"), line + 2);
+        else if (line[0] == '#')
+            section[0] = 0;
+        if (strncmp(line, "| `", 3) || !section[0])
+            continue;
+        line[2 + strcspn(line + 2, "|(")] = 0;
+        for (char *name = strtok_r(line, "`", &rest); (name = strtok_r(NULL, "`", &rest)); name = strtok_r(NULL, "`", &rest))
+            each(section, name, user);
+    }
+    fclose(f);
+}
+
+static void must_be_a_key(const char *section, const char *name, void *user)
+{
+    static const char *const of_others[] = {"gate", "ab", "metric NAME", "source"};
+    unsigned *n = user;
+    for (size_t i = 0; i < sizeof of_others / sizeof of_others[0]; i++)
+        if (!strcmp(section, of_others[i]))
+            return;
+    if (!suite_key_find(section, name))
+        fail_msg("configs/README.md has '%s' in [%s], which is no key", name, section);
+    ++*n;
+}
+
+struct wanted {
+    const struct suite_key *key;
+    bool found;
+};
+
+static void find(const char *section, const char *name, void *user)
+{
+    struct wanted *w = user;
+    w->found |= !strcmp(section, w->key->section) && !strcmp(name, w->key->name);
+}
+
+static void test_keys_are_documented(void **state)
+{
+    unsigned n = 0;
+    (void)state;
+    documented(must_be_a_key, &n);
+    assert_int_equal(n, n_suite_keys);
+    for (size_t i = 0; i < n_suite_keys; i++) {
+        struct wanted w = {&suite_keys[i], false};
+        documented(find, &w);
+        if (!w.found)
+            fail_msg("configs/README.md lacks '%s' of [%s]", w.key->name, w.key->section);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,7 +410,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_have_a_line), cmocka_unit_test(test_long_line_is_refused),
         cmocka_unit_test(test_missing_file),         cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_incomplete_suites),    cmocka_unit_test(test_shipped_suites),
-
+        cmocka_unit_test(test_values_come_back),     cmocka_unit_test(test_keys_are_documented),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
