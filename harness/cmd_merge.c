@@ -19,6 +19,7 @@ enum { EXIT_FAILED = 1, PATH_LEN = 4096 };
 static const char usage_text[] =
     "usage: bitjoule merge RECORD... -o DIR      results.json files or folders of runs into DIR/results.json\n"
     "  -o, --output DIR   a folder without a record\n"
+    "      --fleet        every record is of another machine, although nodes of one kind look alike\n"
     "Records of one machine and build are shards: their cells are put together. Of several machines every cell is called by the "
     "name of\n"
     "its folder too (MODEL@FOLDER), so that `bitjoule report DIR` compares the machines.\n";
@@ -37,7 +38,7 @@ static int write_record(const json_t *root, const char *dir)
     return 0;
 }
 
-static int merge(struct merge_part *parts, size_t n, const char *dir)
+static int merge(struct merge_part *parts, size_t n, bool fleet, const char *dir)
 {
     char err[MERGE_ERR_LEN] = "out of memory";
     for (size_t i = 0; i < n; i++) {
@@ -45,7 +46,7 @@ static int merge(struct merge_part *parts, size_t n, const char *dir)
         if (!parts[i].record)
             return args_complain("merge", EXIT_BAD_INPUT, "%s", err);
     }
-    const size_t machines = merge_label(parts, n);
+    const size_t machines = merge_label(parts, n, fleet);
     json_t *root = merge_records(parts, n, err);
     if (!root)
         return args_complain("merge", EXIT_BAD_INPUT, "%s", err);
@@ -57,13 +58,16 @@ static int merge(struct merge_part *parts, size_t n, const char *dir)
 
 int cmd_merge(int argc, char **argv)
 {
-    static const struct option options[] = {{"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"fleet", no_argument, NULL, 'F'}, {"help", no_argument, NULL, 'h'}, {0}};
     const char *dir = NULL;
+    bool fleet = false;
     int opt;
     optind = 0;
     while ((opt = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
         switch (opt) {
         case 'o': dir = optarg; break;
+        case 'F': fleet = true; break;
         case 'h': fputs(usage_text, stdout); return 0;
         default: return args_complain("merge", EXIT_BAD_INPUT, "see bitjoule merge --help");
         }
@@ -76,7 +80,7 @@ int cmd_merge(int argc, char **argv)
         return args_complain("merge", EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < n; i++)
         parts[i].path = argv[optind + (int)i];
-    const int status = merge(parts, n, dir);
+    const int status = merge(parts, n, fleet, dir);
     for (size_t i = 0; i < n; i++)
         json_decref(parts[i].record);
     free(parts);

@@ -1,7 +1,6 @@
 /* Copies of the parts' members, renamed where there are several machines. The parts themselves are not changed. */
 #include "harness/record_merge.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,14 +31,14 @@ static bool same_machine(const json_t *a, const json_t *b)
     return !strcmp(x, y);
 }
 
-size_t merge_label(struct merge_part *parts, size_t n)
+size_t merge_label(struct merge_part *parts, size_t n, bool fleet)
 {
     size_t machines = 0;
     for (size_t i = 0; i < n; i++) {
         size_t like = i, taken = 0;
         folder_name(parts[i].path, parts[i].label);
         for (size_t k = i; k-- > 0;) {
-            like = same_machine(parts[i].record, parts[k].record) ? k : like;
+            like = !fleet && same_machine(parts[i].record, parts[k].record) ? k : like;
             taken += !strcmp(parts[i].label, parts[k].label);
         }
         if (like < i)
@@ -123,7 +122,10 @@ static json_t *common_host(struct merge_part *parts, size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         const char *model = saved_text(json_object_get(parts[i].record, "host"), "cpu_model");
-        if (!strstr(cpus, parts[i].label))
+        bool said = false;
+        for (size_t k = 0; k < i; k++)
+            said = said || !strcmp(parts[k].label, parts[i].label);
+        if (!said)
             snprintf(cpus + strlen(cpus), sizeof cpus - strlen(cpus), "%s%s: %.100s", cpus[0] ? "; " : "", parts[i].label, model);
     }
     json_object_set_new(host, "cpu_model", json_string(cpus));

@@ -22,6 +22,8 @@ check "no record" 2 "give the folder of a finished run" h add "$dir/none"
 made_record "$dir/shard/results.json" 20 0.2 "Synthetic CPU" pp128
 check "merge of shards of one machine" 0 "2 records of 1 machine" bj merge "$dir/run1" "$dir/shard" -o "$dir/m1"
 check "two runs of the same cell are no shards" 2 "has a cell that another record" bj merge "$dir/run1" "$dir/run2" -o "$dir/m2"
+check "unless they are nodes of a fleet" 0 "2 records of 2 machines" bj merge --fleet "$dir/run1" "$dir/run2" -o "$dir/m4"
+check "whose cells are called by their folders" 0 "125m/i2_s/q6_k/t1/tg32/d0/b1@run2" cat "$dir/m4/results.json"
 made_record "$dir/other/results.json" 21 0.1 "Another CPU"
 check "merge of two machines" 0 "2 records of 2 machines" bj merge "$dir/run1" "$dir/other" -o "$dir/m3"
 check "the report puts them side by side" 0 "125m@other" bash -c "${RUN_CMD[*]} $BITJOULE report $dir/m3 -o $dir/m3 >/dev/null 2>&1; cat $dir/m3/report.md"
