@@ -94,7 +94,24 @@ for name in mobile edge server cloud; do
     run --scenario $name --dry-run
     ok "configs/scenarios/$name.ini is a scenario" eval "[ $rc = 0 ] && has '125m i2_s: needs ' out"
 done
+if [ ${#RUN_CMD[@]} -eq 0 ]; then
+    run --scenario mobile -m $model -f i2_s -o "$dir/mobile" --no-report
+    ok "mobile, as it ships: exit status 0" is "$rc" 0
+    ok "mobile, as it ships: the verdict" eval "has 'mobile: kjv-tiny-i2_s i2_s: fits; ' out && has 'of the service crossed' out"
+    ok "mobile, as it ships: 48 requests in every load, none failed" \
+        eval "is \$(count mobile '\"requests\": 48,') 3 && is \$(count mobile '\"failed\": 0') 3"
+    ok "mobile, as it ships: the rate, of six that were tried" \
+        eval "calc \"$(field mobile server_rate) > 0\" && is \$(count mobile '\"why\": \"p99 TTFT') 7"
+    ok "mobile, as it ships: the headline is the latency" eval "grep -A1 '\"name\": \"p95_latency_s\"' '$dir/mobile/results.json' | grep -q '\"value\": [0-9]'"
+    ok "mobile, as it ships: less than the least tokens/s, or the most memory, is no alert here" eval "! grep -q 'alert: tokens\|alert: memory' '$dir/out'"
+else
+    skip "mobile, as it ships" "six times 48 requests take too long under an emulator"
+fi
 refused() { [ "$rc" = 2 ] && one_line && has "$1" err; }
+run --scenario mobile --against "$BITJOULE"
+ok "--against in a scenario" refused "--against does not go with a scenario"
+run --scenario mobile -c tiny
+ok "-c beside --scenario" refused "-c does not go with --scenario"
 run --scenario nowhere
 ok "unknown scenario: names those there are" refused '--scenario nowhere: no such scenario; there are: cloud, edge, mobile, server'
 run --scenario configs/suites/tiny.ini
