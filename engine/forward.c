@@ -17,8 +17,9 @@
 #include "engine/act_round.h"
 #include "engine/session_internal.h"
 
-/* A thread leaves the last 1/TAIL_PART of its rows to whoever is free, in at most TAIL_UNITS pieces. */
-enum { TAIL_PART = 8, TAIL_UNITS = 8 };
+/* A thread leaves the last 1/TAIL_PART of its rows to whoever is free, in at most TAIL_UNITS pieces. With many tokens, where a share takes
+ * milliseconds and comes from the caches, more of them, in pieces of whole panels. */
+enum { TAIL_PART = 8, TAIL_UNITS = 8, TAIL_PART_MANY = 2, TAIL_UNITS_MANY = 16, PANEL_ROWS = 64 };
 
 struct work {
     struct session *s;
@@ -121,7 +122,7 @@ struct product {
     float *y, *into;   /* [n, m->rows] */
 };
 
-/* Each thread has an equal share of a matrix, in groups of rows. In decode it leaves the end of it, the tail, to who is free. */
+/* Each thread has an equal share of a matrix, in groups of rows. It leaves the end of it, the tail, to who is free. */
 struct tail {
     size_t groups, unit, n_units; /* length of a share's tail, groups taken at a time, units in a tail; 0: no tail */
 };
@@ -133,10 +134,16 @@ static size_t row_groups(const struct weights *m)
 
 static struct tail tail_of(const struct work *w, const struct weights *m)
 {
-    const size_t groups = row_groups(m) / w->threads / TAIL_PART;
-    if (w->acts[m->fmt->act].n > 1 || w->threads == 1 || groups == 0)
+    const bool many = w->acts[m->fmt->act].n > 1;
+    const size_t groups = row_groups(m) / w->threads / (many ? TAIL_PART_MANY : TAIL_PART);
+    if (w->threads == 1 || groups == 0)
         return (struct tail){.groups = 0};
-    const size_t unit = (groups + TAIL_UNITS - 1) / TAIL_UNITS;
+    const size_t most = many ? TAIL_UNITS_MANY : TAIL_UNITS;
+    size_t unit = (groups + most - 1) / most;
+    if (many && m->fmt->row_group < PANEL_ROWS) {
+        const size_t panel = PANEL_ROWS / m->fmt->row_group;
+        unit = (unit + panel - 1) / panel * panel;
+    }
     return (struct tail){.groups = groups, .unit = unit, .n_units = (groups + unit - 1) / unit};
 }
 
@@ -173,9 +180,9 @@ static void run_unit(const struct work *w, const struct product *p, size_t k, en
 }
 
 /* Products of the same input; the barrier that must follow makes all their rows known to all. First each thread's own rows, then
- * the units of the tails by a counter, so that nobody waits long for a thread that was held up: a share takes some 10 to 100
- * microseconds, and one that the memory or the scheduler slows by a few per cent would cost as much at each barrier. Which
- * thread computes a row changes no bit of it. */
+ * the units of the tails by a counter, so that nobody waits long for a thread that was held up: in decode a share takes some 10 to 100
+ * microseconds, and one that the memory or the scheduler slows by a few per cent would cost as much at each barrier; in prefill a core
+ * whose other thread is a neighbour's is a third slower. Which thread computes a row changes no bit of it. */
 static void multiply(struct work *w, const struct product *p, size_t n_products, enum op op)
 {
     struct tail_counter *tails = w->s->tails;
