@@ -86,7 +86,7 @@ static void judge_interval(struct gate_row *r, const struct gate_config *g)
     const double edge = log1p(r->tolerance), sd = stats_sd_of_interval(&row->ratio, n);
     char what[GATE_REASON_LEN / 2];
     r->mde = exp(stats_mde(sd, n, g->alpha, power)) - 1;
-    snprintf(what, sizeof what, "the change, %+.2f to %+.2f %%, may lie on both sides of the tolerance", percent(c.lo),
+    snprintf(what, sizeof what, "the cost changed by %+.2f to %+.2f %%, which is on both sides of the tolerance", percent(c.lo),
              percent(c.hi));
     if (c.lo > edge && r->p_holm < g->alpha)
         settle(r, GATE_REGRESS, NULL);

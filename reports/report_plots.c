@@ -102,7 +102,7 @@ void figure_log_axis(struct figure *f, char axis, double lo, double hi)
 
 double figure_shift(size_t k, size_t n)
 {
-    return 0.012 * ((double)k - ((double)n - 1.0) / 2.0);
+    return 0.009 * ((double)k - ((double)n - 1.0) / 2.0);
 }
 
 int figure_end(struct figure *f)

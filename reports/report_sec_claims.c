@@ -52,7 +52,9 @@ static const char *counts_text(struct arena *a, const struct claim_judgement *al
         a,
         "Verdicts on %zu published figures, on this machine: %s. A figure from another CPU is asked whether it holds here. A "
         "speed-up, a speed or a saving is met by as much or more, with its whole interval; one whose interval contains the figure "
-        "holds in part. What did not run is never counted as holding.",
+        "holds in part. Lengths of prompt and answer are those that ran here, as the reasons name them, and fewer threads than "
+        "published "
+        "may meet a figure. What did not run is never counted as holding.",
         n, s);
 }
 

@@ -1,4 +1,4 @@
-/* Section "Compared with run 1": what `compare` and `gate` say of the runs, as tables. The numbers come as JSON (report_compare.h) and
+/* Section "Comparison": what `compare` and `gate` say of the runs, as tables. The numbers come as JSON (report_compare.h) and
  * nothing is computed here; a gate's verdict may also come from a file, so no field of it is taken for granted. */
 #include "reports/report_sections.h"
 
@@ -218,18 +218,40 @@ static void put_gate_row(struct doc *d, struct doc_table *t, const json_t *row)
     table_cell(d, t, reason ? text_reason(a, reason) : "-");
 }
 
-/* "1 regress, 3 pass" */
+/* The worst first, which is what a reader of a verdict looks for. */
+static const char *const verdict_words[] = {"regress", "failed", "inconclusive", "improve", "pass", "inform"};
+enum { N_VERDICT_WORDS = sizeof(verdict_words) / sizeof(verdict_words[0]) };
+
+static size_t verdict_rank(const json_t *row)
+{
+    size_t v = 0;
+    while (v < N_VERDICT_WORDS && strcmp(verdict_word(row), verdict_words[v]) != 0)
+        v++;
+    return v;
+}
+
+/* Passed, as it is the same number on both sides: counted, not listed. */
+static bool is_unchanged(const json_t *row)
+{
+    return strcmp(verdict_word(row), "pass") == 0 && is_equal(json_object_get(row, "comparison"));
+}
+
+/* "1 regress, 3 pass, 2 of them without any change" */
 static const char *count_verdicts(struct arena *a, const json_t *rows)
 {
-    static const char *const verdicts[] = {"regress", "failed", "inconclusive", "improve", "pass", "inform"};
+    size_t n[N_VERDICT_WORDS + 1] = {0}, unchanged = 0, i;
     const char *text = "";
-    for (size_t v = 0; v < sizeof(verdicts) / sizeof(verdicts[0]); v++) {
-        size_t n = 0, i;
-        const json_t *row;
-        json_array_foreach(rows, i, row) n += strcmp(verdict_word(row), verdicts[v]) == 0;
-        if (n)
-            text = arena_fmt(a, "%s%s%zu %s", text, *text ? ", " : "", n, verdicts[v]);
+    const json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        n[verdict_rank(row)]++;
+        unchanged += is_unchanged(row);
     }
+    for (size_t v = 0; v < N_VERDICT_WORDS; v++)
+        if (n[v])
+            text = arena_fmt(a, "%s%s%zu %s", text, *text ? ", " : "", n[v], verdict_words[v]);
+    if (unchanged)
+        text = arena_fmt(a, "%s, of which %zu without any change are not listed", text, unchanged);
     return *text ? text : "no metric was judged";
 }
 
@@ -252,7 +274,12 @@ static void put_gate(struct doc *d, const struct report_pair *p)
     struct doc_table *t = doc_table(d, NULL);
     for (size_t k = 0; k < sizeof(columns) / sizeof(columns[0]); k++)
         table_column(d, t, columns[k].head, columns[k].kind);
-    json_array_foreach(rows, i, row) put_gate_row(d, t, row);
+    for (size_t v = 0; v <= N_VERDICT_WORDS; v++)
+        json_array_foreach(rows, i, row)
+        {
+            if (verdict_rank(row) == v && !is_unchanged(row))
+                put_gate_row(d, t, row);
+        }
     doc_paragraph(
         d, arena_fmt(a,
                      "regress: the whole interval of the change is worse than the tolerance, and p, adjusted for all gated rows "
@@ -276,7 +303,7 @@ const char *compare_sentence(struct arena *a, const struct report_pair *p)
         p->gate ? arena_fmt(a, "%sgate %s says %s", p->table ? "; " : "", p->rules, report_text_at(p->gate, "verdict")) : "";
     const char *speed = "no speed could be compared";
     if (!isnan(mean.mid))
-        speed = arena_fmt(a, "tokens/s %s times as many (geometric mean of all cells, interval in brackets)", ratio_text(a, mean));
+        speed = arena_fmt(a, "%s times the tokens/s (geometric mean of all cells)", ratio_text(a, mean));
     const char *names = arena_fmt(a, "%s against %s", capital(a, run_name(a, p, true)), run_name(a, p, false));
     if (p->refused)
         return arena_fmt(a, "%s: not compared, because the records are not alike: %s.", names, text_reason(a, p->refused));
@@ -289,7 +316,7 @@ void section_compare(struct report *r)
     struct doc *d = &r->doc;
     struct arena *a = d->arena;
     if (set->n_pairs)
-        doc_heading(d, 2, "Against the base");
+        doc_heading(d, 2, "Comparison");
     for (size_t i = 0; i < set->n_pairs; i++) {
         const struct report_pair *p = &set->pairs[i];
         doc_heading(d, 3, arena_fmt(a, "%s against %s", capital(a, run_name(a, p, true)), run_name(a, p, false)));

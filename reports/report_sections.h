@@ -37,7 +37,7 @@ void section_machine(struct report *r); /* hosts, warnings, builds, peaks */
 void section_guide(struct report *r);   /* how to read */
 void section_redo(struct report *r);    /* commands, hashes, links */
 
-/* "run 2 against run 1: tokens/s x 1.02 [1.01, 1.03] ..., gate ci: pass", for the summary */
+/* "Run 2 against run 1: 1.0200 [1.0100, 1.0300] times the tokens/s ...; gate ci says pass.", for the summary */
 const char *compare_sentence(struct arena *a, const struct report_pair *p);
 
 /* Helpers for sections. */
