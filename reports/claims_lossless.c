@@ -80,6 +80,28 @@ static struct prompts over_prompts(const struct claim_case *k, bool exact)
     return p;
 }
 
+/* The share of identical outputs of the same float arithmetic with one scale per token: what is lost there is not lost by blocks. */
+static void add_float_arm(const struct claim_case *k, struct claim_result *r)
+{
+    const json_t *checks = json_object_get(k->run->root, "lossless"), *check, *arm;
+    size_t i, j;
+    json_array_foreach(checks, i, check) json_array_foreach(json_object_get(check, "arms"), j, arm)
+    {
+        const json_t *share = json_object_get(arm, "share");
+        const struct report_interval x = {100.0 * report_number_at(share, "value"), 100.0 * report_number_at(share, "lo"),
+                                          100.0 * report_number_at(share, "hi")};
+        if (isnan(x.mid) || strcmp(report_text_at(arm, "activations"), "float, int8 per token") != 0)
+            continue;
+        claim_add(
+            k->a, r,
+            arena_fmt(k->a,
+                      "The same float arithmetic with one scale per token gives %s %% on %s: that much is lost by the order of "
+                      "float sums alone, without blocks.",
+                      text_interval(k->a, x, 1.0), report_text_at(check, "model")));
+        return;
+    }
+}
+
 /* Another model than the published one shows how the arithmetic behaves, not the published number: holds in part at most. */
 static struct claim_result judge_prompts(const struct claim_case *k, const struct prompts *p, bool exact)
 {
@@ -111,6 +133,8 @@ static struct claim_result judge_prompts(const struct claim_case *k, const struc
                          : arena_fmt(a, "with activations scaled per block %s %% are identical, so not all, on %s; published on %s",
                                      measured, p->model, claim_join(a, &k->c->models, ", "));
     }
+    if (!exact)
+        add_float_arm(k, &r);
     return r;
 }
 

@@ -406,7 +406,8 @@ static json_t *prompts_record(const char *model, int identical, int blocks)
 {
     json_t *record = new_record(json_array());
     json_t *arms =
-        json_pack("[o,o,o]", arm_of("i2_s", true, "int8 per token", 64, 0.944, 1.0),
+        json_pack("[o,o,o,o]", arm_of("i2_s", true, "int8 per token", 64, 0.944, 1.0),
+                  arm_of("f32", false, "float, int8 per token", 48, 0.6, 0.85),
                   arm_of("tl2", true, "int8 per token", identical, identical == 64 ? 0.944 : 0.9, identical == 64 ? 1.0 : 0.99),
                   arm_of("f32", false, "float, int8 per 256", blocks, blocks == 64 ? 0.944 : 0.03, blocks == 64 ? 1.0 : 0.17));
     json_object_set_new(record, "lossless",
@@ -426,6 +427,7 @@ static void test_lossless_over_prompts(void **state)
                "holds in part (all 64 outputs of 2 ternary kernels, on kjv-tiny; published on bitnet_b1_58-large)");
     assert_has(verdict_of("t7-tq1_0"),
                "holds in part (with activations scaled per block 7.81 [3.00, 17.0] % are identical, so not all, on kjv-tiny");
+    assert_has(fx_out, "The same float arithmetic with one scale per token gives 75.0 [60.0, 85.0] % on kjv-tiny");
     judge_real(prompts_record("kjv-tiny", 60, 5), 1);
     assert_has(verdict_of("t7-ternary"), "does not hold (measured 93.8 [90.0, 99.0] % of the outputs of tl2, needed 100)");
     judge_real(prompts_record("kjv-tiny", 64, 64), 0);
