@@ -20,17 +20,17 @@ set title 'each at its best thread count' noenhanced
 set xlabel 'parameters of the model'
 set ylabel 'speed-up over f16'
 set yrange [0:*]
-plot 'speedup-pp128-batch-128.tsv' index 0 using ($1*0.9546):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'speedup-pp128-batch-128.tsv' index 0 using ($1*0.9657):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'speedup-pp128-batch-128.tsv' index 1 using ($1*1.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  'speedup-pp128-batch-128.tsv' index 2 using ($1*1.0476):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'speedup-pp128-batch-128.tsv' index 2 using ($1*1.0355):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   1 with lines lw 1 dt 2 lc rgb '#D55E00' title 'f16'
 set title 'both at 2 threads' noenhanced
 set xlabel 'parameters of the model'
 set ylabel 'speed-up over f16'
 set yrange [0:*]
-plot 'speedup-pp128-batch-128.tsv' index 3 using ($1*0.9546):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'speedup-pp128-batch-128.tsv' index 3 using ($1*0.9657):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'speedup-pp128-batch-128.tsv' index 4 using ($1*1.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  'speedup-pp128-batch-128.tsv' index 5 using ($1*1.0476):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'speedup-pp128-batch-128.tsv' index 5 using ($1*1.0355):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   1 with lines lw 1 dt 2 lc rgb '#D55E00' title 'f16'
 unset multiplot
 set output

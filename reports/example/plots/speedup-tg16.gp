@@ -20,9 +20,9 @@ set title 'each at its best thread count' noenhanced
 set xlabel 'parameters of the model'
 set ylabel 'speed-up over f16'
 set yrange [0:*]
-plot 'speedup-tg16.tsv' index 0 using ($1*0.9128):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'speedup-tg16.tsv' index 0 using ($1*0.9339):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'speedup-tg16.tsv' index 1 using ($1*1.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  'speedup-tg16.tsv' index 2 using ($1*1.0955):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'speedup-tg16.tsv' index 2 using ($1*1.0708):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   'speedup-tg16.tsv' index 3 using 1:2 with linespoints lw 1.5 dt 2 pt 1 ps 0.7 lc rgb '#808080' title 'published', \
   'speedup-tg16.tsv' index 4 using 1:2 smooth unique with lines lw 1.5 dt 3 lc rgb '#0072B2' title 'bound', \
   1 with lines lw 1 dt 2 lc rgb '#D55E00' title 'f16'
@@ -30,9 +30,9 @@ set title 'both at 2 threads' noenhanced
 set xlabel 'parameters of the model'
 set ylabel 'speed-up over f16'
 set yrange [0:*]
-plot 'speedup-tg16.tsv' index 5 using ($1*0.9128):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'speedup-tg16.tsv' index 5 using ($1*0.9339):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'speedup-tg16.tsv' index 6 using ($1*1.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  'speedup-tg16.tsv' index 7 using ($1*1.0955):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'speedup-tg16.tsv' index 7 using ($1*1.0708):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   'speedup-tg16.tsv' index 8 using 1:2 with linespoints lw 1.5 dt 2 pt 1 ps 0.7 lc rgb '#808080' title 'published', \
   'speedup-tg16.tsv' index 9 using 1:2 smooth unique with lines lw 1.5 dt 3 lc rgb '#0072B2' title 'bound', \
   1 with lines lw 1 dt 2 lc rgb '#D55E00' title 'f16'

@@ -21,13 +21,13 @@ unset logscale x
 set xrange [0.5:2.5]
 set xtics (1,2)
 plot 'throughput-tg16.tsv' index 0 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
-  'throughput-tg16.tsv' index 1 using ($1+-0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  'throughput-tg16.tsv' index 1 using ($1+-0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'throughput-tg16.tsv' index 2 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
-  'throughput-tg16.tsv' index 3 using ($1+-0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
+  'throughput-tg16.tsv' index 3 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   'throughput-tg16.tsv' index 4 using 1:2 with lines lw 1.2 dt 3 lc rgb '#E69F00' notitle, \
-  'throughput-tg16.tsv' index 5 using ($1+0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
+  'throughput-tg16.tsv' index 5 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
   'throughput-tg16.tsv' index 6 using 1:2 with lines lw 1.2 dt 3 lc rgb '#009E73' notitle, \
-  'throughput-tg16.tsv' index 7 using ($1+0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'throughput-tg16.tsv' index 7 using ($1+0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '700m' noenhanced
 set xlabel 'threads'
@@ -37,13 +37,13 @@ unset logscale x
 set xrange [0.5:2.5]
 set xtics (1,2)
 plot 'throughput-tg16.tsv' index 8 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
-  'throughput-tg16.tsv' index 9 using ($1+-0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  'throughput-tg16.tsv' index 9 using ($1+-0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'throughput-tg16.tsv' index 10 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
-  'throughput-tg16.tsv' index 11 using ($1+-0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
+  'throughput-tg16.tsv' index 11 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   'throughput-tg16.tsv' index 12 using 1:2 with lines lw 1.2 dt 3 lc rgb '#E69F00' notitle, \
-  'throughput-tg16.tsv' index 13 using ($1+0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
+  'throughput-tg16.tsv' index 13 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
   'throughput-tg16.tsv' index 14 using 1:2 with lines lw 1.2 dt 3 lc rgb '#009E73' notitle, \
-  'throughput-tg16.tsv' index 15 using ($1+0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'throughput-tg16.tsv' index 15 using ($1+0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '2b4t' noenhanced
 set xlabel 'threads'
@@ -53,13 +53,13 @@ unset logscale x
 set xrange [0.5:2.5]
 set xtics (1,2)
 plot 'throughput-tg16.tsv' index 16 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
-  'throughput-tg16.tsv' index 17 using ($1+-0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  'throughput-tg16.tsv' index 17 using ($1+-0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
   'throughput-tg16.tsv' index 18 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
-  'throughput-tg16.tsv' index 19 using ($1+-0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
+  'throughput-tg16.tsv' index 19 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   'throughput-tg16.tsv' index 20 using 1:2 with lines lw 1.2 dt 3 lc rgb '#E69F00' notitle, \
-  'throughput-tg16.tsv' index 21 using ($1+0.0120):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
+  'throughput-tg16.tsv' index 21 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#E69F00' title 'q8_0', \
   'throughput-tg16.tsv' index 22 using 1:2 with lines lw 1.2 dt 3 lc rgb '#009E73' notitle, \
-  'throughput-tg16.tsv' index 23 using ($1+0.0360):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
+  'throughput-tg16.tsv' index 23 using ($1+0.0270):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 11 lc rgb '#009E73' title 'q4_0', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 unset multiplot
 set output
