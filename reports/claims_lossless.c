@@ -92,12 +92,11 @@ static void add_float_arm(const struct claim_case *k, struct claim_result *r)
                                           100.0 * report_number_at(share, "hi")};
         if (isnan(x.mid) || strcmp(report_text_at(arm, "activations"), "float, int8 per token") != 0)
             continue;
-        claim_add(
-            k->a, r,
-            arena_fmt(k->a,
-                      "The same float arithmetic with one scale per token gives %s %% on %s: that much is lost by the order of "
-                      "float sums alone, without blocks.",
-                      text_interval(k->a, x, 1.0), report_text_at(check, "model")));
+        claim_add(k->a, r,
+                  arena_fmt(k->a,
+                            "The same float arithmetic with one scale per token gives %s %% on %s; what it loses, it loses by the "
+                            "order of float sums, not by blocks.",
+                            text_interval(k->a, x, 1.0), report_text_at(check, "model")));
         return;
     }
 }
@@ -112,15 +111,13 @@ static struct claim_result judge_prompts(const struct claim_case *k, const struc
     const bool met = exact ? p->worst == 100.0 : p->lo <= k->c->value.hi && k->c->value.lo <= p->hi;
     const char *measured = text_interval(a, r.measured, 1.0);
     const bool same = claim_has_word(&k->c->models, p->model);
-    if (!exact && !same && p->worst >= 100.0)
-        return claim_unjudged(
-            VERDICT_NOT_TESTABLE,
-            arena_fmt(a,
-                      "with activations scaled per block all %s outputs are identical on %s, which shows no difference; "
-                      "published on %s",
-                      number_exact(a, p->outputs), p->model, claim_join(a, &k->c->models, ", ")),
-            "");
-    if (exact && !met) {
+    if (!exact && !same) {
+        r.verdict = VERDICT_NOT_TESTABLE;
+        r.detail =
+            arena_fmt(a, "published on %s; on %s %s %% of the outputs are identical with activations scaled per block, so it is %s",
+                      claim_join(a, &k->c->models, ", "), p->model, measured,
+                      p->worst < 100.0 ? "not lossless there either" : "not shown to lose anything there");
+    } else if (exact && !met) {
         r.verdict = VERDICT_FAILS;
         r.detail = arena_fmt(a, "measured %s %% of the outputs of %s, needed %s", measured, p->what, k->c->value.as);
     } else if (!met && same) {
@@ -128,10 +125,8 @@ static struct claim_result judge_prompts(const struct claim_case *k, const struc
         r.detail = arena_fmt(a, "measured %s %%, needed %s", measured, k->c->value.as);
     } else if (!same) {
         r.verdict = VERDICT_IN_PART;
-        r.detail = exact ? arena_fmt(a, "all %s outputs of %zu ternary kernels, on %s; published on %s",
-                                     number_exact(a, p->outputs), p->arms, p->model, claim_join(a, &k->c->models, ", "))
-                         : arena_fmt(a, "with activations scaled per block %s %% are identical, so not all, on %s; published on %s",
-                                     measured, p->model, claim_join(a, &k->c->models, ", "));
+        r.detail = arena_fmt(a, "all %s outputs of %zu ternary kernels, on %s; published on %s", number_exact(a, p->outputs),
+                             p->arms, p->model, claim_join(a, &k->c->models, ", "));
     }
     if (!exact)
         add_float_arm(k, &r);

@@ -210,12 +210,11 @@ static void put_gate_row(struct doc *d, struct doc_table *t, const json_t *row)
         change = arena_fmt(a, "%s [%s, %s]", change, percent(a, ratio.lo), percent(a, ratio.hi));
     table_cell(d, t, report_text_at(row, "cell"));
     table_cell(d, t, report_text_at(row, "metric"));
-    table_cell(d, t, verdict_word(row));
+    table_cell(d, t, reason ? arena_fmt(a, "%s (%s)", verdict_word(row), text_reason(a, reason)) : verdict_word(row));
     table_cell(d, t, change);
     table_cell(d, t, isnan(tolerance) ? "-" : arena_fmt(a, "%.4g %%", 100 * tolerance));
     table_cell(d, t, isnan(p) ? "-" : p < 0.0001 ? "< 0.0001" : arena_fmt(a, "%.4f", p));
     table_cell(d, t, isnan(least) ? "-" : arena_fmt(a, "%.1f %%", 100 * least));
-    table_cell(d, t, reason ? text_reason(a, reason) : "-");
 }
 
 /* The worst first, which is what a reader of a verdict looks for. */
@@ -260,9 +259,9 @@ static void put_gate(struct doc *d, const struct report_pair *p)
     static const struct {
         const char *head;
         enum column_kind kind;
-    } columns[] = {{"Cell", COLUMN_TEXT},         {"Metric", COLUMN_TEXT},      {"Verdict", COLUMN_VERDICT},
-                   {"Change", COLUMN_NUMBER},     {"Tolerance", COLUMN_NUMBER}, {"p (Holm)", COLUMN_NUMBER},
-                   {"Could find", COLUMN_NUMBER}, {"Why", COLUMN_TEXT}};
+    } columns[] = {{"Cell", COLUMN_TEXT},        {"Metric", COLUMN_TEXT},      {"Verdict", COLUMN_VERDICT},
+                   {"Change", COLUMN_NUMBER},    {"Tolerance", COLUMN_NUMBER}, {"p (Holm)", COLUMN_NUMBER},
+                   {"Could find", COLUMN_NUMBER}};
     struct arena *a = d->arena;
     const json_t *rows = json_object_get(p->gate, "rows");
     const char *unfit = json_string_value(json_object_get(p->gate, "unfit"));
