@@ -278,7 +278,7 @@ slowed: $(BUILD)/slowed/bitjoule ## link a program that is 5 % slower in decode,
 $(BUILD)/slowed/bitjoule: $(call obj,$(MAIN)) $(SLOWED_OBJ) $(BUILD)/libbitjoule.a $(BUILD)/link.stamp
 	@mkdir -p $(@D)
 	$(say) LD $@
-	$(Q)$(link) -Wl,--wrap=session_eval
+	$(Q)$(link) -Wl,--wrap=session_decode
 
 -include $(patsubst %.o,%.d,$(LIB_OBJ) $(call obj,$(MAIN) $(TEST_SRC) $(TEST_LIB) $(FUZZ_SRC))) $(SIMDE_DEPS) $(SLOWED_OBJ:.o=.d)
 

@@ -58,5 +58,8 @@ else
     # pass; or inconclusive (a warning here) where the build has sanitizers or the machine no quiet
     check "gate --ab of a program with itself" 0 ": 0 regress, 0 improve, " bj gate -c "$dir/gate.ini" --ab "$BITJOULE" "$BITJOULE" -o "$dir/ab"
 fi
+# tests/slowed/README.md: what the linker wraps there has to be what decode calls, or the slowed program is none
+wrapped=$(sed -n 's/.*--wrap=\([a-z_]*\).*/\1/p' Makefile)
+check "the slowed program slows decode" 0 "${wrapped:-none}(w->s" grep -F "${wrapped:-none}(" harness/wl_decode.c
 check "gate --ab without anything to run" 2 "--ab needs a gate file (-c) with 'suite' in [ab]" bj gate --ab "$BITJOULE" "$BITJOULE"
 echo "1..$n"
