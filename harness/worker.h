@@ -11,7 +11,8 @@
  *   {"cmd": "block", "repetitions"}              -> {"repetitions", "time_s", "window_s", "samples_s": [...], "token_s": [...] | null,
  *                                                "output_sha256", "disturbed": text | null, "energy_j", "energy_s", "metrics": [...],
  *                                                "state": [...]}   see block.h
- *   {"cmd": "profile"}                           -> "rep" with the engine's profile on: cell_ops.h, and "output_sha256"
+ *   {"cmd": "profile"}                           -> "rep" with the engine's profile on: cell_ops.h, op_counters.h, and
+ *                                                "output_sha256"
  *   {"cmd": "end"}                               -> {}      frees the session of "setup"
  *   {"cmd": "peak_open", "threads", "buffer_bytes"} -> {"threads", "isa"}
  *   {"cmd": "peak_block"}                        -> {"read_gb_s", "int8_gmac_s", "fma_gmac_s", "time_s"}

@@ -241,13 +241,13 @@ static void find_fault(const struct child *c, const struct metric *m, size_t n, 
     char reason[METRIC_REASON_LEN] = "";
     const bool bound = c->session && session_cpus(c->session)[0];
     fault[0] = 0;
-    if (c->wl == &workload_external) /* its load is not this process's, and so looks like someone else's */
-        return;
-    if (energy_attribution_fault(m, n, window_s, cpus > 0 ? (unsigned)cpus : 1, reason)) {
+    const bool external = c->wl == &workload_external; /* its load is not this process's, and so looks like someone else's */
+    if (external ? energy_slowed_down(m, n, reason)
+                 : energy_attribution_fault(m, n, window_s, cpus > 0 ? (unsigned)cpus : 1, reason)) {
         snprintf(fault, METRIC_REASON_LEN, "%s", reason + (strncmp(reason, prefix, sizeof prefix - 1) ? 0 : sizeof prefix - 1));
         return;
     }
-    for (size_t i = 0; i < n && bound; i++)
+    for (size_t i = 0; i < n && bound && !external; i++)
         if (!strcmp(m[i].name, "cpu_migrations") && m[i].value > 0)
             snprintf(fault, METRIC_REASON_LEN, "bound threads were moved to other CPUs %.0f times", m[i].value);
 }
@@ -274,9 +274,9 @@ static json_t *window_json(struct child *c, double window_s)
         return NULL;
     size_t n = probe_set_read(c->probes, m, CAP - 1);
     const bool external = c->wl == &workload_external;
+    find_fault(c, m, n, window_s, fault);
     if (external)
         n = drop_own(m, n);
-    find_fault(c, m, n, window_s, fault);
     if (!external && energy_attribution_applies(&c->env))
         n = energy_attribute(m, n, CAP, window_s, cpus > 0 ? (unsigned)cpus : 1);
     const bool energy = energy_headline_joules(probe_set_state(c->probes, &probe_energy), &joules, &seconds, reason);

@@ -23,13 +23,13 @@ int doctor_try_energy(const struct probe_env *env, FILE *f, json_t **list)
 
 static const struct {
     const char *backend, *group;
-} tries[] = {{"perf", "basic"}, {"perf", "cache"},    {"perf", "tlb"},   {"perf", "memory"},
-             {"perf", "stall"}, {"perf", "software"}, {"papi", "basic"}, {"likwid", "CLOCK"}};
+} tries[] = {{"perf", "basic"}, {"perf", "cache"},    {"perf", "tlb"},   {"perf", "memory"}, {"perf", "stall"},
+             {"perf", "dram"},  {"perf", "software"}, {"papi", "basic"}, {"likwid", "CLOCK"}};
 enum { N_TRIES = sizeof tries / sizeof tries[0] };
 
 struct outcome {
     size_t n, have;                 /* metrics, and how many of them could be had */
-    char counted[160];              /* names of those */
+    char counted[320];              /* names of those */
     char reason[METRIC_REASON_LEN]; /* of the first that could not */
 };
 

@@ -19,12 +19,27 @@ bool energy_attribution_applies(const struct probe_env *env)
     return energy_env_is_real(env) == real_proc;
 }
 
-static double value_of(const struct metric *m, size_t n, const char *name)
+static const struct metric *find(const struct metric *m, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(m[i].name, name) == 0)
-            return m[i].value;
-    return (double)NAN;
+            return &m[i];
+    return NULL;
+}
+
+bool energy_slowed_down(const struct metric *m, size_t n, char reason[METRIC_REASON_LEN])
+{
+    const struct metric *throttles = find(m, n, "thermal_throttles"), *capped = find(m, n, "clock_capped");
+    if (throttles && throttles->value > 0) { /* false for NAN */
+        snprintf(reason, METRIC_REASON_LEN, "void: the CPU was slowed down for heat %.0f times: let it cool down, look at the fan",
+                 throttles->value);
+        return true;
+    }
+    if (capped && capped->value > 0) {
+        snprintf(reason, METRIC_REASON_LEN, "void: %.*s", METRIC_REASON_LEN - 8, capped->reason);
+        return true;
+    }
+    return false;
 }
 
 /* The first limit that is passed, in words. What is not known voids nothing. */
@@ -42,14 +57,11 @@ bool energy_attribution_fault(const struct metric *m, size_t n, double window_s,
         {"psi_io_some_s", "work waited for the disk %.1f %% of the time (limit %.3g %%): repeat with a warm cache", psi_io_limit,
          1},
     };
-    const double throttles = value_of(m, n, "thermal_throttles");
-    if (throttles > 0) { /* false for NAN */
-        snprintf(reason, METRIC_REASON_LEN, "void: the CPU was slowed down for heat %.0f times: let it cool down, look at the fan",
-                 throttles);
+    if (energy_slowed_down(m, n, reason))
         return true;
-    }
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        const double s = value_of(m, n, rules[i].metric), all_s = window_s * rules[i].cpus;
+        const struct metric *of = find(m, n, rules[i].metric);
+        const double s = of ? of->value : (double)NAN, all_s = window_s * rules[i].cpus;
         if (!(s > rules[i].limit * all_s + tick_s * rules[i].cpus))
             continue;
         const int used = snprintf(reason, METRIC_REASON_LEN, "void: ");

@@ -5,18 +5,13 @@
  * losses are fed beside it, and of the 5 V input (EXT5V) only the voltage can be read. One process per sample: once per second, and
  * even that belongs into a pass of its own, not into a timed one. */
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "profiles/energy_source.h"
 #include "profiles/sysfile.h"
-
-extern char **environ;
+#include "profiles/vcgencmd.h"
 
 enum { MAX_RAILS = 32, OUTPUT_LEN = 8192 };
 
@@ -62,42 +57,6 @@ static void parse_line(struct rails *r, const char *line)
         rail->volt = value;
 }
 
-static int read_output(int fd, char *text)
-{
-    size_t n = 0;
-    for (;;) {
-        const ssize_t got = read(fd, text + n, OUTPUT_LEN - 1 - n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    text[n] = '\0';
-    return n ? 0 : -ENODATA;
-}
-
-/* Runs the command; its output in text. */
-static int run_vcgencmd(char *text)
-{
-    char *argv[] = {"vcgencmd", "pmic_read_adc", NULL};
-    posix_spawn_file_actions_t actions;
-    int out[2], status = 0;
-    pid_t pid;
-    if (pipe2(out, O_CLOEXEC))
-        return -errno;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    const int err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(out[1]);
-    int rc = err ? -err : read_output(out[0], text);
-    close(out[0]);
-    while (!err && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return rc || !status ? rc : -EIO;
-}
-
 static void rpi5_refresh(struct energy_channels *c)
 {
     struct rails *r = c->own;
@@ -106,7 +65,7 @@ static void rpi5_refresh(struct energy_channels *c)
         return;
     for (size_t i = 0; i < r->n; i++)
         r->rail[i].volt = r->rail[i].ampere = -1;
-    r->rc = run_vcgencmd(text);
+    r->rc = vcgencmd_run("pmic_read_adc", text, sizeof text);
     if (r->rc)
         return;
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

@@ -32,7 +32,7 @@ static const double temp_warn_c = 85.0;
 
 __attribute__((format(printf, 4, 5))) static void add(json_t *list, const char *severity, const char *check, const char *fmt, ...)
 {
-    char message[320] = "";
+    char message[480] = "";
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(message, sizeof message, fmt, ap);
@@ -117,12 +117,15 @@ static void check_memory(json_t *list, const struct host_facts *f)
 
 static void check_kernel(json_t *list, const struct host_facts *f)
 {
+    char open_to[240] = "";
+    if (f->vulnerable > 0)
+        snprintf(open_to, sizeof open_to, "; open to %lld more, or covered in part (%s)", (long long)f->vulnerable, f->open_to);
     if (f->mitigations > 0)
         add(list, "info", "mitigations",
-            "the kernel works around %lld weaknesses of this CPU (%s), which costs time at system calls", (long long)f->mitigations,
-            f->mitigated);
+            "the kernel works around %lld weaknesses of this CPU (%s), which costs time at system calls%s",
+            (long long)f->mitigations, f->mitigated, open_to);
     else if (f->mitigations == 0)
-        add(list, "info", "mitigations", "no workarounds for weaknesses of the CPU are on");
+        add(list, "info", "mitigations", "no workarounds for weaknesses of the CPU are on%s", open_to);
     if (f->nmi_watchdog == 1)
         add(list, "info", "nmi_watchdog",
             "the NMI watchdog keeps one hardware counter for itself. As root: sysctl "

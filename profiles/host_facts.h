@@ -24,8 +24,8 @@ struct host_cache {
 
 /* Cores that differ from others: big and LITTLE, P and E */
 struct host_core_kind {
-    char cpus[96];            /* "0-3" */
-    int64_t capacity;         /* of the kernel's cpu_capacity, at most 1024 */
+    char cpus[96];    /* "0-3" */
+    int64_t capacity; /* of the kernel's cpu_capacity, at most 1024 */
     int64_t frequency_max_mhz;
 };
 
@@ -41,7 +41,7 @@ struct host_facts {
     size_t n_caches;
     struct host_core_kind kinds[HOST_MAX_KINDS]; /* fastest first */
     size_t n_kinds;                              /* 0: one kind only, or not known */
-    int64_t allowed_threads; /* that this process may run on */
+    int64_t allowed_threads;                     /* that this process may run on */
     /* clock, power, temperature */
     char governor[96];                    /* one name, or several joined by '+' */
     int64_t turbo;                        /* 0 or 1 */
@@ -59,6 +59,8 @@ struct host_facts {
     int64_t nmi_watchdog, numa_balancing; /* 0 or 1 */
     int64_t mitigations;                  /* weaknesses of the CPU that the kernel works around */
     char mitigated[160];                  /* their names, as many as fit */
+    int64_t vulnerable;                   /* weaknesses that it does not work around, or only in part */
+    char open_to[160];                    /* likewise */
 };
 
 void host_facts_read(const struct probe_env *env, struct host_facts *f); /* all of the below */

@@ -74,26 +74,34 @@ static int64_t signed_file(const char *procfs, const char *path)
     return sysfile_text(text, sizeof text, procfs, "%s", path) > 0 && sscanf(text, "%ld", &v) == 1 ? v : HOST_UNKNOWN;
 }
 
-/* Files of devices/system/cpu/vulnerabilities that begin with "Mitigation". */
+/* One more of a kind, with its name. */
+static void note_weakness(const char *name, int64_t *count, char *names, size_t len)
+{
+    const size_t used = strlen(names);
+    ++*count;
+    snprintf(names + used, len - used, "%s%.40s", used ? ", " : "", name);
+}
+
+/* Files of devices/system/cpu/vulnerabilities: "Mitigation: ...", "Vulnerable...", which may go on with a part that is done, or "Not
+ * affected". */
 static void read_mitigations(const char *sysfs, struct host_facts *f)
 {
     char path[SYSFILE_PATH_LEN], text[16];
     struct dirent **entries;
-    f->mitigations = HOST_UNKNOWN;
-    f->mitigated[0] = '\0';
+    f->mitigations = f->vulnerable = HOST_UNKNOWN;
+    f->mitigated[0] = f->open_to[0] = '\0';
     if (snprintf(path, sizeof path, "%s/devices/system/cpu/vulnerabilities", sysfs) >= (int)sizeof path)
         return;
     const int n = scandir(path, &entries, NULL, alphasort);
     if (n < 0)
         return;
-    f->mitigations = 0;
+    f->mitigations = f->vulnerable = 0;
     for (int i = 0; i < n; i++) {
-        const size_t used = strlen(f->mitigated);
         sysfile_text(text, sizeof text, path, "%s", entries[i]->d_name);
-        if (!strncmp(text, "Mitigation", 10)) {
-            f->mitigations++;
-            snprintf(f->mitigated + used, sizeof f->mitigated - used, "%s%.40s", used ? ", " : "", entries[i]->d_name);
-        }
+        if (!strncmp(text, "Mitigation", 10))
+            note_weakness(entries[i]->d_name, &f->mitigations, f->mitigated, sizeof f->mitigated);
+        else if (!strncmp(text, "Vulnerable", 10))
+            note_weakness(entries[i]->d_name, &f->vulnerable, f->open_to, sizeof f->open_to);
         free(entries[i]);
     }
     free(entries);

@@ -8,6 +8,7 @@
 
 #include "profiles/host_facts.h"
 #include "profiles/sysfile.h"
+#include "profiles/throttling.h"
 
 /* Calls `visit` for every entry of a sysfs folder whose name starts with `prefix`. */
 static void each_entry(const char *sysfs, const char *folder, const char *prefix,
@@ -91,13 +92,6 @@ static void visit_hwmon(struct host_facts *f, const char *sysfs, const char *hwm
         note_temperature(f, milli_c);
 }
 
-static void visit_cpu(struct host_facts *f, const char *sysfs, const char *cpu)
-{
-    uint64_t n;
-    if (!sysfile_u64(&n, sysfs, "devices/system/cpu/%s/thermal_throttle/core_throttle_count", cpu))
-        f->throttle_events = (f->throttle_events == HOST_UNKNOWN ? 0 : f->throttle_events) + (int64_t)n;
-}
-
 /* The limits of a package zone, constraint_N_power_limit_uw over constraint_N_time_window_us: the first is what can be kept up. */
 static void visit_zone(struct host_facts *f, const char *sysfs, const char *zone)
 {
@@ -116,6 +110,15 @@ static void visit_zone(struct host_facts *f, const char *sysfs, const char *zone
     }
 }
 
+static void read_throttles(const struct probe_env *env, struct host_facts *f)
+{
+    struct throttle_state now;
+    throttle_read(&now, env);
+    const double times = throttle_total(&now);
+    if (!isnan(times))
+        f->throttle_events = (int64_t)times;
+}
+
 void host_power_read(const struct probe_env *env, struct host_facts *f)
 {
     const char *sysfs = env_sysfs(env);
@@ -127,6 +130,6 @@ void host_power_read(const struct probe_env *env, struct host_facts *f)
     each_entry(sysfs, "class/power_supply", "", visit_supply, f);
     each_entry(sysfs, "class/thermal", "thermal_zone", visit_thermal, f);
     each_entry(sysfs, "class/hwmon", "hwmon", visit_hwmon, f);
-    each_entry(sysfs, "devices/system/cpu", "cpu", visit_cpu, f);
     each_entry(sysfs, "class/powercap", "intel-rapl:", visit_zone, f);
+    read_throttles(env, f);
 }

@@ -44,27 +44,13 @@ static double read_psi(const char *procfs, const char *file)
     return total && sscanf(total, "total=%llu", &us) == 1 ? 1e-6 * (double)us : (double)NAN;
 }
 
-/* Both counts of every CPU that has them; x86 only. Each CPU shows its package's count, too: what matters is that it moves. */
-static double read_throttles(const char *sysfs)
-{
-    static const char *const files[] = {"core_throttle_count", "package_throttle_count"};
-    const long cpus = sysconf(_SC_NPROCESSORS_CONF);
-    double sum = (double)NAN;
-    uint64_t n;
-    for (long cpu = 0; cpu < cpus; cpu++)
-        for (size_t i = 0; i < 2; i++)
-            if (!sysfile_u64(&n, sysfs, "devices/system/cpu/cpu%ld/thermal_throttle/%s", cpu, files[i]))
-                sum = (isnan(sum) ? 0 : sum) + (double)n;
-    return sum;
-}
-
 void sw_snapshot_take(struct sw_snapshot *s, const struct probe_env *env, int who)
 {
     const char *procfs = env_procfs(env);
     for (size_t i = 0; i < 3; i++)
         s->psi_s[i] = read_psi(procfs, psi_files[i]);
     read_stat(s, procfs);
-    s->throttles = read_throttles(env_sysfs(env));
+    throttle_read(&s->throttle, env);
     getrusage(who, &s->ru);
 }
 
@@ -121,7 +107,7 @@ static void put_others(struct metric *m, const struct sw_snapshot *a, const stru
 
 size_t sw_machine_metrics(const struct sw_snapshot *a, const struct sw_snapshot *b, struct metric *out, size_t cap)
 {
-    enum { N = 7 };
+    enum { N = 6 + THROTTLE_METRICS };
     struct metric all[N];
     put_difference(&all[0], "machine_busy_s", a->machine_busy_s, b->machine_busy_s, "procfs stat", "no stat in procfs");
     put_others(&all[1], a, b);
@@ -132,11 +118,7 @@ size_t sw_machine_metrics(const struct sw_snapshot *a, const struct sw_snapshot 
         put_difference(&all[3 + i], psi_names[i], a->psi_s[i], b->psi_s[i], source,
                        "no pressure file in procfs: needs a kernel with CONFIG_PSI; on some, boot with psi=1");
     }
-    if (isnan(b->throttles - a->throttles))
-        metric_unavailable(&all[6], "thermal_throttles", "1", "sysfs thermal_throttle",
-                           "no thermal_throttle in devices/system/cpu: on Intel only, and not in virtual machines");
-    else
-        metric_set(&all[6], "thermal_throttles", "1", METRIC_MEASURED, b->throttles - a->throttles, "sysfs thermal_throttle");
+    throttle_metrics(&a->throttle, &b->throttle, &all[6]);
     size_t n = cap < N ? cap : N;
     memcpy(out, all, n * sizeof all[0]);
     return n;

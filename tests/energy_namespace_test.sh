@@ -1,10 +1,10 @@
 #!/bin/bash
-# Energy sources on the real paths: /sys/class/powercap, the power PMU's files and /dev/cpu/0/msr are mounted over in a namespace of
+# Energy sources and counters on the real paths: /sys/class/powercap, the power PMU's files and /dev/cpu/0/msr are mounted over in a namespace of
 # their own, so that the program, PAPI and likwid run the code that they run on real hardware. Prints TAP.
 #
 # The kernel behind the mounts stays what it is: perf_event_open() of a made-up PMU fails, and must come out as a reason.
 set -u
-plan=9
+plan=13
 skip_all() {
     for i in $(seq "$plan"); do
         echo "ok $i - energy on mounted paths # SKIP $1"
@@ -24,6 +24,7 @@ fi
 
 run() { capture bj "$@"; }
 metric() { metric_of "$dir/out" "$1"; }
+counter_reason() { grep -B4 -A1 '"source": "'"$1" "$dir/out" | sed -n 's/.*"reason": "\(.*\)".*/\1/p' | head -n 1 | cut -c 1-70; }
 about() { # METRIC WATTS: the energy of the window or what was kept of a void one is that power, +-5 %
     local j s
     j=$(metric "$1") s=$(sed -n 's/^  "duration_s": \([^,]*\),*$/\1/p' "$dir/out")
@@ -70,9 +71,20 @@ run energy --source papi --json -d 0.1
 ok "papi: refusal with a reason, no crash ($(grep -o '"reason": "[^"]*' "$dir/out" | head -n 1 | cut -c 12-70))" \
     eval "[ $rc = 0 ] && [ \$(metric energy_pkg_j) = null ] && ! has 'points at another tree' out"
 
+# counters through PAPI: its own code says what this kernel lacks, or counts
+says_or_counts() { # BACKEND: exit status 0, it is there, and what is unavailable has a reason
+    [ "$rc" = 0 ] && grep -q '"source": "'"$1" "$dir/out" && ! grep -A2 '"status": "unavailable"' "$dir/out" | grep -q '"reason": null'
+}
+run energy --counters papi --json -- true
+ok "papi counters: numbers or a reason, no crash ($(counter_reason papi))" says_or_counts papi
+run energy --counters papi --counter-group basic,cache --json -- true
+ok "papi counters: a second group has its reason" \
+    eval "[ $rc = 0 ] && { has '\"source\": \"papi papi/cache' out || has 'without PAPI' out || has 'is not installed' out; }"
+
 # the registers of either vendor in one sparse file: 2^-16 J, 20 W
 if [ ! -d /dev/cpu ] || ! mount -t tmpfs none /dev/cpu; then
-    for what in "msr is found" "msr: 20 W" "likwid: an answer or a reason" "likwid does not end the program"; do
+    for what in "msr is found" "msr: 20 W" "likwid: an answer or a reason" "likwid does not end the program" \
+        "likwid counters: numbers or a reason, no crash" "likwid counters: a group that it does not have"; do
         n=$((n + 1))
         echo "ok $n - $what # SKIP there is no /dev/cpu to mount over"
     done
@@ -114,4 +126,10 @@ else
     ok "likwid: a reason of its own (${why:0:80})" eval "[[ \$why == *likwid* ]]"
 fi
 ok "likwid does not end the program" [ "$rc" = 0 ]
+# registers that a file plays hold what likwid writes there: it must come back, with whatever it read
+run energy --counters likwid --json -- true
+ok "likwid counters: numbers or a reason, no crash ($(counter_reason likwid))" says_or_counts likwid
+run energy --counters likwid --counter-group NOSUCH --json -- true
+ok "likwid counters: a group that it does not have has a reason ($(counter_reason likwid))" \
+    eval "[ $rc = 0 ] && [ -n \"$(counter_reason likwid)\" ] && ! grep -A1 '\"name\": \"likwid_' '$dir/out'"
 echo "1..$n"

@@ -62,6 +62,14 @@ static void lap(uint64_t ns, double count[LAPS_EVENTS])
         count[i] = (double)(after[0][i] - before[0][i]) + (double)(after[1][i] - before[1][i]);
 }
 
+/* The same, as metrics. */
+static void lap_metrics(void)
+{
+    double count[LAPS_EVENTS];
+    lap(1000000, count);
+    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+}
+
 static void finish(void)
 {
     counter_laps_close(l);
@@ -72,7 +80,6 @@ static void finish(void)
 static void counts_come_out(void **state)
 {
     (void)state;
-    double count[LAPS_EVENTS];
     usual_rates();
     open_laps("perf", "generic/basic");
     assert_int_equal(counter_laps_groups(l), 1);
@@ -80,8 +87,7 @@ static void counts_come_out(void **state)
     attach();
     assert_int_equal(fake.n_leaders, 2);
     assert_false(fake.last_flags & 1); /* inherited groups cannot be read at once */
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_value("events_cycles", 2 * 3e6);
     check_value("ipc", 2);
     check_value("instructions_per_s", 12e9);
@@ -126,14 +132,12 @@ static void reads_are_taken_off(void **state)
 static void shared_counters_are_flagged(void **state)
 {
     (void)state;
-    double count[LAPS_EVENTS];
     usual_rates();
     for (size_t i = 0; i < CHOOSE_GROUPS; i++)
         fake.share[i] = 0.5;
     open_laps("perf", "generic/basic");
     attach();
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_value("events_cycles", 2 * 3e6);
     check_value("counters_share.basic", 0.5);
     assert_non_null(strstr(seen_find("ipc")->reason, "scaled: on the counters for 50.0 %"));
@@ -142,8 +146,7 @@ static void shared_counters_are_flagged(void **state)
     fake.starve = true;
     open_laps("perf", "generic/cache");
     attach();
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_lost("events_instructions", "never on a counter");
     finish();
 }
@@ -151,13 +154,11 @@ static void shared_counters_are_flagged(void **state)
 static void refusals_are_reasons(void **state)
 {
     (void)state;
-    double count[LAPS_EVENTS];
     usual_rates();
     fake.rule[1].refuse = ENOENT; /* instructions */
     open_laps("perf", "generic/basic");
     attach();
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_lost("ipc", "no such counter here");
     check_value("events_cycles", 2 * 3e6); /* the others keep their places */
     check_value("events_task_clock_ns", 2e6);
@@ -166,16 +167,14 @@ static void refusals_are_reasons(void **state)
     fake.all_denied = true;
     open_laps("perf", "generic/basic");
     attach();
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_lost("events_cycles", "cap_perfmon=ep");
     finish();
     usual_rates();
     open_laps("perf", "generic/basic");
     attach();
     fake.rule[0].unread = EIO;
-    lap(1000000, count);
-    n_seen = counter_laps_metrics(l, count, 2, 1e-3, seen, SEEN_MAX);
+    lap_metrics();
     check_lost("events_instructions", "the counters of thread 0 cannot be read: Input/output error");
     finish();
 }

@@ -58,6 +58,14 @@ static void unit(const char *pmu, const char *type, const char *cpumask)
     file(pmu, "cpumask", cpumask);
 }
 
+/* files: names below the unit with what is in them, {NULL, NULL} at the end */
+static void full_unit(const char *pmu, const char *type, const char *cpumask, const char *const files[][2])
+{
+    unit(pmu, type, cpumask);
+    for (; files[0][0]; files++)
+        file(pmu, files[0][0], files[0][1]);
+}
+
 static void begin(void)
 {
     s = sim_new();
@@ -68,15 +76,15 @@ static void begin(void)
 /* Two sockets of an Intel server: a unit has one number on both, and the mask names a CPU of each. */
 static void intel_server(void)
 {
-    static const char *const units[][2] = {{"uncore_imc_0", "20"}, {"uncore_imc_1", "21"}, {"uncore_imc_10", "22"}};
+    static const char *const files[][2] = {{"format/event", "config:0-7"},
+                                           {"format/umask", "config:8-15"},
+                                           {"events/cas_count_read", "event=0x04,umask=0x03"},
+                                           {"events/cas_count_write", "event=0x04,umask=0x0c"},
+                                           {NULL, NULL}};
     begin();
-    for (size_t i = 0; i < 3; i++) {
-        unit(units[i][0], units[i][1], "0,28");
-        file(units[i][0], "format/event", "config:0-7");
-        file(units[i][0], "format/umask", "config:8-15");
-        file(units[i][0], "events/cas_count_read", "event=0x04,umask=0x03");
-        file(units[i][0], "events/cas_count_write", "event=0x04,umask=0x0c");
-    }
+    full_unit("uncore_imc_0", "20", "0,28", files);
+    full_unit("uncore_imc_1", "21", "0,28", files);
+    full_unit("uncore_imc_10", "22", "0,28", files);
     unit("uncore_imc_free_running_0", "30", "0,28"); /* another PMU */
     unit("uncore_cha_0", "31", "0,28");
 }
@@ -205,11 +213,16 @@ static void shared_counters_are_flagged(void **state)
 static void each_machine_has_its_events(void **state)
 {
     (void)state;
-    begin(); /* Intel client, Skylake: one unit, other names, the same PMU */
-    unit("uncore_imc", "12", "0");
-    file("uncore_imc", "format/event", "config:0-7");
-    file("uncore_imc", "events/data_reads", "event=0x01");
-    file("uncore_imc", "events/data_writes", "event=0x02");
+    static const char *const skylake[][2] = {
+        {"format/event", "config:0-7"}, {"events/data_reads", "event=0x01"}, {"events/data_writes", "event=0x02"}, {NULL, NULL}};
+    static const char *const tiger_lake[][2] = {{"format/event", "config:0-7"},
+                                                {"format/umask", "config:8-15"},
+                                                {"events/data_read", "event=0xff,umask=0x20"},
+                                                {"events/data_write", "event=0xff,umask=0x30"},
+                                                {NULL, NULL}};
+    static const char *const zen_4[][2] = {{"format/event", "config:0-7"}, {"format/rdwrmask", "config:8-9"}, {NULL, NULL}};
+    begin(); /* an Intel client: one unit, other names, the same PMU as on servers */
+    full_unit("uncore_imc", "12", "0", skylake);
     rule(12, 1, 0.25, 0);
     rule(12, 2, 0.125, 0);
     count("dram", 1000000000);
@@ -217,28 +230,17 @@ static void each_machine_has_its_events(void **state)
     check_value("dram_write_bytes_per_s", 8e9);
     assert_non_null(strstr(seen_find("dram_bytes_per_s")->reason, "graphics"));
     finish();
-    begin(); /* Tiger Lake */
-    unit("uncore_imc_free_running_0", "13", "0");
-    unit("uncore_imc_free_running_1", "14", "0");
-    for (int i = 0; i < 2; i++) {
-        const char *pmu = i ? "uncore_imc_free_running_1" : "uncore_imc_free_running_0";
-        file(pmu, "format/event", "config:0-7");
-        file(pmu, "format/umask", "config:8-15");
-        file(pmu, "events/data_read", "event=0xff,umask=0x20");
-        file(pmu, "events/data_write", "event=0xff,umask=0x30");
-    }
+    begin();
+    full_unit("uncore_imc_free_running_0", "13", "0", tiger_lake);
+    full_unit("uncore_imc_free_running_1", "14", "0", tiger_lake);
     rule(13, 0x20ff, 0.25, 0);
     rule(14, 0x20ff, 0.5, 0);
     count("dram", 1000000000);
     check_value("dram_read_bytes_per_s", 48e9);
     finish();
-    begin(); /* AMD Zen 4: no event files, terms */
-    unit("amd_umc_0", "40", "0");
-    unit("amd_umc_1", "41", "0");
-    for (int i = 0; i < 2; i++) {
-        file(i ? "amd_umc_1" : "amd_umc_0", "format/event", "config:0-7");
-        file(i ? "amd_umc_1" : "amd_umc_0", "format/rdwrmask", "config:8-9");
-    }
+    begin(); /* no event files: terms */
+    full_unit("amd_umc_0", "40", "0", zen_4);
+    full_unit("amd_umc_1", "41", "0", zen_4);
     rule(40, 0x010a, 0.1, 0);
     rule(41, 0x010a, 0.2, 0);
     rule(40, 0x020a, 0.05, 0);
@@ -281,14 +283,17 @@ static void zen_3_by_its_fabric(void **state)
 static void arm_counts_requests(void **state)
 {
     (void)state;
+    static const char *const cmn[][2] = {{"format/type", "config:0-15"},
+                                         {"format/eventid", "config:16-26"},
+                                         {"events/hnf_mc_reqs", "type=0x5,eventid=0xd"},
+                                         {NULL, NULL}};
+    static const char *const dmc[][2] = {{"format/event", "config2:3-8"},
+                                         {"format/clkdiv2", "config2:9"},
+                                         {"events/clkdiv2_rdwr", "event=0x12,clkdiv2=0x1"},
+                                         {NULL, NULL}};
     begin();
-    unit("arm_cmn_0", "60", "0");
-    unit("arm_cmn_1", "61", "32");
-    for (int i = 0; i < 2; i++) {
-        file(i ? "arm_cmn_1" : "arm_cmn_0", "format/type", "config:0-15");
-        file(i ? "arm_cmn_1" : "arm_cmn_0", "format/eventid", "config:16-26");
-        file(i ? "arm_cmn_1" : "arm_cmn_0", "events/hnf_mc_reqs", "type=0x5,eventid=0xd");
-    }
+    full_unit("arm_cmn_0", "60", "0", cmn);
+    full_unit("arm_cmn_1", "61", "32", cmn);
     rule(60, 0xd0005, 0.1, 0);
     rule(61, 0xd0005, 0.2, 0);
     count("dram", 1000000000);
@@ -296,15 +301,9 @@ static void arm_counts_requests(void **state)
     assert_non_null(strstr(seen_find("dram_requests_per_s")->reason, "no bandwidth"));
     assert_true(fake.cpus == (1ULL << 0 | 1ULL << 32));
     finish();
-    begin(); /* Altra: units by address, a term in config2 */
-    unit("arm_dmc620_10008c000", "70", "0");
-    unit("arm_dmc620_10008c400", "71", "0");
-    for (int i = 0; i < 2; i++) {
-        const char *pmu = i ? "arm_dmc620_10008c400" : "arm_dmc620_10008c000";
-        file(pmu, "format/event", "config2:3-8");
-        file(pmu, "format/clkdiv2", "config2:9");
-        file(pmu, "events/clkdiv2_rdwr", "event=0x12,clkdiv2=0x1");
-    }
+    begin(); /* Altra: units by address, terms in config2 */
+    full_unit("arm_dmc620_10008c000", "70", "0", dmc);
+    full_unit("arm_dmc620_10008c400", "71", "0", dmc);
     rule(70, 0, 0.1, 0);
     rule(71, 0, 0.3, 0);
     count("dram", 1000000000);
