@@ -5,8 +5,8 @@
  *     title TEXT                   of the family
  *     pmu NAME...                  PMUs that the groups are for, as libpfm4 or sysfs names them; none: any. In a group: of it
  *     group NAME TEXT              begins a group; several of one name differ in `pmu` or `uncore`, the first that fits is taken
- *     uncore NAME...               of a group: its events are of units outside of the cores, PMUs of this name in sysfs (NAME, NAME_0, ...),
- *                                  the first of the names that is here. They are counted for whole sockets and summed over all units
+ *     uncore NAME...               of a group: its events are of units outside of the cores, PMUs of this name in sysfs (NAME, NAME_0,
+ *                                  ...), the first of the names that is here. Counted for whole sockets, summed over all units
  *     event LABEL EVENT            counter_event.h says which names there are
  *     metric NAME UNIT = FORMULA   of LABELs, numbers and time_s, the length of the window
  *     caveat TEXT                  of the metric above, or of the group when no metric precedes it

@@ -2,7 +2,8 @@
  *
  * Groups come from profiles/groups/papi.txt. One event set per thread, attached from here. PAPI runs one set per thread at a
  * time, so of several groups only the first is counted. It does not tell whether the kernel shared the counters out; a conflict
- * is an error of its start. Its default is kept, user mode alone, and said. The library is left initialised until the process ends: an energy source may use it, too. */
+ * is an error of its start. Its default is kept, user mode alone, and said. The library is left initialised until the process
+ * ends: an energy source may use it, too. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

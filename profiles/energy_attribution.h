@@ -11,8 +11,9 @@
 
 #include "profiles/probe.h"
 
-/* Looks at thermal_throttles, clock_capped, cpu_others_s, steal_s and psi_*_some_s among m and, when one is over its limit in a window of window_s
- * on n_cpus, voids the energy and power metrics among m and adds energy_void_j. Returns the new number of metrics, at most cap. */
+/* Looks at thermal_throttles, clock_capped, cpu_others_s, steal_s and psi_*_some_s among m and, when one is over its limit in a
+ * window of window_s on n_cpus, voids the energy and power metrics among m and adds energy_void_j. Returns the new number of
+ * metrics, at most cap. */
 size_t energy_attribute(struct metric *m, size_t n, size_t cap, double window_s, unsigned n_cpus);
 /* The check alone: true when one of them is over its limit; the reason begins with "void: ". */
 bool energy_attribution_fault(const struct metric *m, size_t n, double window_s, unsigned n_cpus, char reason[METRIC_REASON_LEN]);
