@@ -7,12 +7,6 @@
 
 static const double equal_ratio = 5e-9; /* as `compare` has it */
 
-static struct report_interval interval_at(const json_t *row, const char *key)
-{
-    const json_t *i = json_object_get(row, key);
-    return (struct report_interval){report_number_at(i, "value"), report_number_at(i, "lo"), report_number_at(i, "hi")};
-}
-
 static const char *run_name(struct arena *a, const struct report_pair *p, bool fresh)
 {
     if (!p->base)
@@ -30,13 +24,9 @@ static const char *percent(struct arena *a, double ratio)
 
 static const char *value_text(struct arena *a, struct report_interval x, const char *unit)
 {
-    if (strcmp(unit, "bytes") == 0)
-        return isnan(x.mid) ? "-" : number_bytes(a, x.mid);
     if (isnan(x.mid))
         return "-";
-    if (isnan(x.lo) || isnan(x.hi))
-        return number_sig(a, x.mid, 4);
-    return arena_fmt(a, "%s [%s, %s]", number_sig(a, x.mid, 4), number_sig(a, x.lo, 4), number_sig(a, x.hi, 4));
+    return strcmp(unit, "bytes") == 0 ? number_bytes(a, x.mid) : text_interval_digits(a, x, 4);
 }
 
 static const char *ratio_text(struct arena *a, struct report_interval x)

@@ -14,21 +14,11 @@ static const char *count_or_dash(struct arena *a, double x)
     return isnan(x) ? "-" : number_exact(a, x);
 }
 
-static struct report_interval interval_at(const json_t *obj, const char *key)
-{
-    const json_t *x = json_object_get(obj, key);
-    return (struct report_interval){report_number_at(x, "value"), report_number_at(x, "lo"), report_number_at(x, "hi")};
-}
-
 /* With four digits: a difference that a format makes is in the third. */
 static const char *perplexity_text(struct arena *a, const json_t *arm)
 {
     const struct report_interval x = interval_at(arm, "perplexity");
-    if (isnan(x.mid))
-        return "-";
-    if (isnan(x.lo) || isnan(x.hi))
-        return number_sig(a, x.mid, 4);
-    return arena_fmt(a, "%s [%s, %s]", number_sig(a, x.mid, 4), number_sig(a, x.lo, 4), number_sig(a, x.hi, 4));
+    return isnan(x.mid) ? "-" : text_interval_digits(a, x, 4);
 }
 
 /* What all are compared with: it has a perplexity, and nothing to differ from. */

@@ -6,12 +6,23 @@
 
 enum { THREADS_PER_TABLE = 3, FEW_REPETITIONS = 5 };
 
-const char *text_interval(struct arena *a, struct report_interval x, double scale)
+const char *text_interval_digits(struct arena *a, struct report_interval x, int digits)
 {
-    const char *mid = number_sig(a, x.mid * scale, 3);
+    const char *mid = number_sig(a, x.mid, digits);
     if (isnan(x.lo) || isnan(x.hi))
         return mid;
-    return arena_fmt(a, "%s [%s, %s]", mid, number_sig(a, x.lo * scale, 3), number_sig(a, x.hi * scale, 3));
+    return arena_fmt(a, "%s [%s, %s]", mid, number_sig(a, x.lo, digits), number_sig(a, x.hi, digits));
+}
+
+const char *text_interval(struct arena *a, struct report_interval x, double scale)
+{
+    return text_interval_digits(a, (struct report_interval){x.mid * scale, x.lo * scale, x.hi * scale}, 3);
+}
+
+struct report_interval interval_at(const json_t *obj, const char *key)
+{
+    const json_t *x = json_object_get(obj, key);
+    return (struct report_interval){report_number_at(x, "value"), report_number_at(x, "lo"), report_number_at(x, "hi")};
 }
 
 const char *text_threads(struct arena *a, long long n)

@@ -42,6 +42,9 @@ const char *compare_sentence(struct arena *a, const struct report_pair *p);
 
 /* Helpers for sections. */
 const char *text_interval(struct arena *a, struct report_interval x, double scale); /* "3.25 [3.19, 3.31]", or "3.25" */
+const char *text_interval_digits(struct arena *a, struct report_interval x, int digits); /* the same with as many digits */
+/* {"value", "lo", "hi"} at a key of the record; NAN where it has none. */
+struct report_interval interval_at(const json_t *obj, const char *key);
 /* Puts a cell that stands for a missing result: "skipped (1)", "failed (1)" or, when c is NULL, "not run (1)". */
 void put_missing(struct doc *d, struct doc_table *t, const struct report_cell *c);
 /* Puts a metric, or "unavailable (1)" with its reason. `bytes`: with a decimal prefix, else a plain number. */
