@@ -15,19 +15,17 @@ cat >"$dir/bin/srun" <<'END'
 # srun OPTIONS... COMMAND...: the highest exit status of the two nodes; only the options of a whole node are taken
 worst=0
 for node in n1 n2; do
-    SLURMD_NODENAME=$node out=/dev/stdout
-    export SLURMD_NODENAME
+    export SLURMD_NODENAME=$node
     args=("$@")
     while [[ ${args[0]} == --* ]]; do
         case ${args[0]} in
-        --output=*) out=${args[0]#--output=} out=${out//%N/$node} ;;
         --kill-on-bad-exit=0 | --cpu-bind=none | --mem=0) ;;
         *) exit 99 ;;
         esac
         args=("${args[@]:1}")
     done
     [ "$node" != "${BROKEN:-}" ] || args=(false)
-    "${args[@]}" >"$out" 2>&1 || worst=$?
+    "${args[@]}" || worst=$?
 done
 exit $worst
 END
