@@ -295,10 +295,25 @@ static json_t *memory_json(const struct run *x, double need, bool ran)
                      ran ? json_number_or_null(peak) : json_null());
 }
 
+/* What the search and the scaling found, as further parts of the sentence; "" for what was not asked for. */
+static void say_more(const struct run *x, char text[TEXT_LEN])
+{
+    const double rate = field(x->search, "rate"), efficiency = scenario_efficiency(x->scaling);
+    size_t len = 0;
+    text[0] = 0;
+    if (x->search && isfinite(rate))
+        len = (size_t)snprintf(text, TEXT_LEN, ", %.3g requests/s within the targets%s", rate,
+                               json_is_true(json_object_get(x->search, "proven")) ? "" : " (not proven)");
+    else if (x->search)
+        len = (size_t)snprintf(text, TEXT_LEN, ", %s", json_string_value(json_object_get(x->search, "reason")));
+    if (isfinite(efficiency))
+        snprintf(text + len, TEXT_LEN - len, ", parallel efficiency %.2g on %u threads", efficiency, x->have);
+}
+
 /* In one sentence. */
 static void say(const struct run *x, const char *status, const json_t *delivers, size_t alerts, char text[TEXT_LEN])
 {
-    char joules[64] = "J/token unavailable";
+    char joules[64] = "J/token unavailable", more[TEXT_LEN];
     if (x->too_large)
         snprintf(text, TEXT_LEN, "does not fit: %.400s", x->reason);
     else if (strcmp(status, "ok") != 0)
@@ -306,9 +321,11 @@ static void say(const struct run *x, const char *status, const json_t *delivers,
     else {
         if (isfinite(field(delivers, "joules_per_token")))
             snprintf(joules, sizeof joules, "%.3g J/token", field(delivers, "joules_per_token"));
-        snprintf(text, TEXT_LEN, "fits; %.4g tokens/s, p95 %.3g s, %.3g requests/min, %s%s; %zu limit%s of the service crossed",
+        say_more(x, more);
+        snprintf(text, TEXT_LEN, "fits; %.4g tokens/s, p95 %.3g s, %.3g requests/min, %s%s%s; %zu limit%s of the service crossed",
                  field(delivers, "output_tokens_per_s"), field(delivers, "p95_latency_s"), field(delivers, "requests_per_min"),
-                 joules, x->have < x->s->threads ? ", with fewer cores than the profile" : "", alerts, alerts == 1 ? "" : "s");
+                 joules, more, x->have < x->s->threads ? ", with fewer cores than the profile" : "", alerts,
+                 alerts == 1 ? "" : "s");
     }
 }
 

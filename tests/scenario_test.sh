@@ -62,6 +62,7 @@ ok "small: the headline is the latency" eval "grep -A1 '\"name\": \"p95_latency_
 ok "small: 1 MB is an alert, on stdout too" has 'alert: memory: ' out
 ok "small: no alert of tokens or latency" eval "! grep -q 'alert: tokens\|alert: latency' '$dir/out'"
 ok "small: the verdict is on stdout" has 'small: kjv-tiny-i2_s i2_s: fits; ' out
+ok "small: the verdict has the rate" has ' requests/s within the targets (not proven)' out
 ok "small: memory was watched" calc "$(field small rss_peak_bytes) > 1000000"
 ok "small: joules or why not" eval "grep -q '\"joules_per_token\": [0-9]' '$dir/small/results.json' || grep -q '\"joules_reason\": \"..*\"' '$dir/small/results.json'"
 reports "small: the report has the section" small '^## Scenarios'
@@ -71,6 +72,11 @@ profile large 512 8000 scalability 'loads = offline'
 run --scenario "$dir/large.ini" -o "$dir/large" --no-report
 ok "large: exit status 0" is "$rc" 0
 ok "large: says that it is not that machine" eval "[ \"$(field large representative)\" = false ] && has 'note: the profile has 512 cores, this machine gives' out"
+if [ "$(nproc)" -gt 1 ]; then
+    ok "large: the verdict has the parallel efficiency" grep -q ', parallel efficiency [0-9.]* on [0-9]* threads, with fewer cores than the profile;' "$dir/out"
+else
+    skip "large: the verdict has the parallel efficiency" "one core is no scaling"
+fi
 ok "large: scaling begins with one thread" eval "grep -A8 '\"scaling\": \[' '$dir/large/results.json' | grep -q '\"speedup\": 1.0'"
 
 # ---- memory ------------------------------------------------------------------------------------------------
