@@ -101,7 +101,7 @@ static int play_read(int fd, uint64_t value[3])
 /* The leader's read: all that follow it, in the order in which they were opened. */
 static int play_read_group(int fd, uint64_t *value, size_t n)
 {
-    uint64_t one[3];
+    uint64_t one[3] = {0};
     size_t found = 0;
     const int leader = fd - FIRST_FD;
     fake.bad_calls += !events[leader].open || !(events[leader].attr.read_format & PERF_FORMAT_GROUP);
