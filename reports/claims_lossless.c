@@ -83,21 +83,21 @@ static struct prompts over_prompts(const struct claim_case *k, bool exact)
 /* The share of identical outputs of the same float arithmetic with one scale per token: what is lost there is not lost by blocks. */
 static void add_float_arm(const struct claim_case *k, struct claim_result *r)
 {
-    const json_t *checks = json_object_get(k->run->root, "lossless"), *check, *arm;
-    size_t i, j;
-    json_array_foreach(checks, i, check) json_array_foreach(json_object_get(check, "arms"), j, arm)
-    {
-        const json_t *share = json_object_get(arm, "share");
-        const struct report_interval x = {100.0 * report_number_at(share, "value"), 100.0 * report_number_at(share, "lo"),
-                                          100.0 * report_number_at(share, "hi")};
-        if (isnan(x.mid) || strcmp(report_text_at(arm, "activations"), "float, int8 per token") != 0)
-            continue;
-        claim_add(k->a, r,
-                  arena_fmt(k->a,
-                            "The same float arithmetic with one scale per token gives %s %% on %s; what it loses, it loses by the "
-                            "order of float sums, not by blocks.",
-                            text_interval(k->a, x, 1.0), report_text_at(check, "model")));
-        return;
+    const json_t *checks = json_object_get(k->run->root, "lossless");
+    for (size_t i = 0; i < json_array_size(checks); i++) {
+        const json_t *check = json_array_get(checks, i), *arms = json_object_get(check, "arms");
+        for (size_t j = 0; j < json_array_size(arms); j++) {
+            const json_t *arm = json_array_get(arms, j);
+            const struct report_interval share = interval_at(arm, "share");
+            if (isnan(share.mid) || strcmp(report_text_at(arm, "activations"), "float, int8 per token") != 0)
+                continue;
+            claim_add(k->a, r,
+                      arena_fmt(k->a,
+                                "The same float arithmetic with one scale per token gives %s %% on %s; what it loses, it loses by "
+                                "the order of float sums, not by blocks.",
+                                text_interval(k->a, share, 100.0), report_text_at(check, "model")));
+            return;
+        }
     }
 }
 

@@ -163,8 +163,10 @@ static void put_reading(struct doc *d, const struct report_pair *p)
     if (json_is_false(json_object_get(p->table, "same_output")))
         doc_item(d, "The two chose different tokens in at least one cell, so they did not compute the same.");
     json_array_foreach(json_object_get(p->table, "differences"), i, x)
+    {
         doc_item(d, arena_fmt(a, "Different, and allowed to be: %s is %s and %s.", report_text_at(x, "key"),
                               report_text_at(x, "base"), report_text_at(x, "new")));
+    }
 }
 
 static void put_comparison(struct doc *d, const struct report_pair *p)
@@ -255,8 +257,6 @@ static void put_gate(struct doc *d, const struct report_pair *p)
     struct arena *a = d->arena;
     const json_t *rows = json_object_get(p->gate, "rows");
     const char *unfit = json_string_value(json_object_get(p->gate, "unfit"));
-    size_t i;
-    const json_t *row;
     doc_paragraph(d, arena_fmt(a, "Gate %s, %s against %s: %s (%s).%s%s", p->rules, run_name(a, p, true), run_name(a, p, false),
                                report_text_at(p->gate, "verdict"), count_verdicts(a, rows),
                                unfit ? " Nothing sampled is conclusive: " : "", unfit ? unfit : ""));
@@ -264,8 +264,8 @@ static void put_gate(struct doc *d, const struct report_pair *p)
     for (size_t k = 0; k < sizeof(columns) / sizeof(columns[0]); k++)
         table_column(d, t, columns[k].head, columns[k].kind);
     for (size_t v = 0; v <= N_VERDICT_WORDS; v++)
-        json_array_foreach(rows, i, row)
-        {
+        for (size_t i = 0; i < json_array_size(rows); i++) {
+            const json_t *row = json_array_get(rows, i);
             if (verdict_rank(row) == v && !is_unchanged(row))
                 put_gate_row(d, t, row);
         }
