@@ -7,6 +7,7 @@
 #define BITJOULE_Q4_0_KERNEL_H
 
 #include "baselines/x86/byte_tile.h"
+#include "kernels/x86/stream.h"
 
 enum { Q4_0_ZERO = 8 };
 
@@ -63,6 +64,8 @@ static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size
             acc[v] = vecf_of(vec_zero());
         for (size_t b = 0; b < n_blocks; b++, g++) {
             vec sum[TILE_VECS];
+            if (VEC_BITS == 256) /* not measured with 512 */
+                prefetch_stream(g, sizeof *g);
             gemv_block(g, x->q + b * Q_BLOCK, x->sum + 2 * b, sum);
             UNROLL for (int v = 0; v < TILE_VECS; v++) {
                 const vecf d = vecf_mul(vecf_of_half(g->d + v * VEC_ROWS), vecf_broadcast(x->scale + b));

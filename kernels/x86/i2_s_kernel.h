@@ -10,11 +10,11 @@
 #include <assert.h>
 
 #include "kernels/i2_s_layout.h"
+#include "kernels/x86/stream.h"
 #include "kernels/x86/ternary_gemm.h"
 
 enum {
     I2S_VECS = I2S_LINE / VEC_BYTES, /* registers of a line: 1 or 2 */
-    I2S_PREFETCH = 4096,             /* bytes ahead */
 };
 
 #ifdef VEC_DPBUSD
@@ -55,7 +55,7 @@ TILE i2s_dot(const uint8_t *p, const int8_t *q, size_t cols, vec sum[I2S_VECS])
     UNROLL for (int v = 0; v < I2S_VECS; v++)
         s[v].field[0] = s[v].field[1] = s[v].field[2] = s[v].field[3] = vec_zero();
     for (size_t k = 0; k < cols; k += I2S_LINE_K, p += I2S_LINE, q += I2S_LINE_K) {
-        _mm_prefetch((const char *)p + I2S_PREFETCH, _MM_HINT_T0);
+        prefetch_stream(p, I2S_LINE);
         i2s_add_line(s, p, q);
     }
     UNROLL for (int v = 0; v < I2S_VECS; v++)
@@ -99,7 +99,7 @@ TILE i2s_dot(const uint8_t *p, const int8_t *q, size_t cols, vec sum[I2S_VECS])
         UNROLL for (int v = 0; v < I2S_VECS; v++)
             s[v].one = s[v].four = vec_zero();
         for (size_t i = 0; i < I2S_INT16_LINES; i++, p += I2S_LINE, q += I2S_LINE_K) {
-            _mm_prefetch((const char *)p + I2S_PREFETCH, _MM_HINT_T0);
+            prefetch_stream(p, I2S_LINE);
             i2s_add_line(s, p, q);
         }
         UNROLL for (int v = 0; v < I2S_VECS; v++)
