@@ -359,8 +359,10 @@ static void documented(void (*each)(const char *section, const char *name, void 
         if (strncmp(line, "| `", 3) || !section[0])
             continue;
         line[2 + strcspn(line + 2, "|(")] = 0;
-        for (char *name = strtok_r(line, "`", &rest); (name = strtok_r(NULL, "`", &rest)); name = strtok_r(NULL, "`", &rest))
-            each(section, name, user);
+        bool quoted = false; /* what stands between two ` */
+        for (char *part = strtok_r(line, "`", &rest); part; part = strtok_r(NULL, "`", &rest), quoted = !quoted)
+            if (quoted)
+                each(section, part, user);
     }
     fclose(f);
 }
