@@ -162,9 +162,9 @@ static void print_lost(FILE *f, const json_t *metrics)
             said = !strcmp(text_in(json_array_get(metrics, k), "reason"), text_in(m, "reason"));
         if (said)
             continue;
-        size_t at = (size_t)fprintf(f, "  unavailable:");
+        fputs("  unavailable:", f);
         json_array_foreach(metrics, k, other) if (!has_number(other) && !strcmp(text_in(other, "reason"), text_in(m, "reason")))
-            at += (size_t)fprintf(f, " %s", short_name(other));
+            fprintf(f, " %s", short_name(other));
         fputs("\n    ", f);
         print_wrapped(f, 4, 4, text_in(m, "reason"));
     }
