@@ -163,8 +163,11 @@ static void print_lost(FILE *f, const json_t *metrics)
         if (said)
             continue;
         fputs("  unavailable:", f);
-        json_array_foreach(metrics, k, other) if (!has_number(other) && !strcmp(text_in(other, "reason"), text_in(m, "reason")))
-            fprintf(f, " %s", short_name(other));
+        json_array_foreach(metrics, k, other)
+        {
+            if (!has_number(other) && !strcmp(text_in(other, "reason"), text_in(m, "reason")))
+                fprintf(f, " %s", short_name(other));
+        }
         fputs("\n    ", f);
         print_wrapped(f, 4, 4, text_in(m, "reason"));
     }
@@ -199,5 +202,8 @@ void op_counters_print(FILE *f, const json_t *ops, const json_t *profile)
 {
     size_t i;
     const json_t *entry;
-    json_array_foreach(json_object_get(profile, "counters"), i, entry) print_group(f, ops, entry);
+    json_array_foreach(json_object_get(profile, "counters"), i, entry)
+    {
+        print_group(f, ops, entry);
+    }
 }

@@ -32,7 +32,7 @@
 
 #include "harness/workload.h"
 
-/* Raised whenever a command, an answer or what they mean changes. */
+/* Raised when a command or an answer changes so that the other side would take it wrongly. An answer may gain fields. */
 enum { WORKER_REASON_LEN = 256, WORKER_PROTOCOL = 2 };
 
 struct worker_options {

@@ -32,7 +32,7 @@ int vcgencmd_run(const char *word, char *text, size_t len)
     int out[2], status = 0;
     pid_t pid;
     size_t i = 0;
-    for (; word[i] && i < sizeof argument - 1; i++)
+    for (; i < sizeof argument - 1 && word[i]; i++)
         argument[i] = word[i];
     argument[i] = '\0';
     if (pipe2(out, O_CLOEXEC))
