@@ -282,7 +282,7 @@ static void operations_have_counters_of_their_own(void **state)
 static void page_faults_of_this_kernel(void **state)
 {
     (void)state;
-    enum { PAGES = 300 };
+    enum { PAGES = 300, MOST = PAGES + PAGES / 8 + 20 }; /* the address sanitizer keeps a shadow of an eighth */
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const struct probe_env env = {.counters = "perf", .counter_groups = "software"};
     uint64_t v[4][LAPS_EVENTS];
@@ -312,7 +312,7 @@ static void page_faults_of_this_kernel(void **state)
             skip();
         }
         print_message("%s: %.0f page faults\n", want[k], m->value);
-        assert_true(k == 1 ? m->value >= PAGES && m->value < PAGES + 20 : m->value < 20);
+        assert_true(k == 1 ? m->value >= PAGES && m->value < MOST : m->value < 20);
     }
     print_message("one read: %.2f us\n", 1e6 * counter_laps_read_s(l));
     assert_true(counter_laps_read_s(l) > 1e-8 && counter_laps_read_s(l) < 1e-2);
