@@ -20,7 +20,7 @@ HOST_ARCH := $(shell uname -m)
 #: BUILD=build       build folder
 #: SAN=              sanitizers, e.g. address,undefined
 #: TWINS=1           build the tests whose instruction sets are emulated too; not with SAN
-#: O=-O2             optimisation flags; CFLAGS, CPPFLAGS and LDFLAGS are added too
+#: O=-O2             optimisation flags, -O1 with SAN; CFLAGS, CPPFLAGS and LDFLAGS are added too
 #: SUITE=quick       what `bench` runs: configs/suites/SUITE.ini
 #: OUT=out           where `bench` writes and `report` reads results
 #: FUZZ_SECONDS=10   how long each fuzz target runs
@@ -35,7 +35,7 @@ OUT ?= out
 FUZZ_SECONDS ?= 10
 TEST_TIMEOUT ?= $(if $(CROSS),900,$(if $(SAN),600,300))
 PREFIX ?= /usr/local
-O ?= -O2
+O ?= $(if $(SAN),-O1,-O2)
 
 ifeq ($(filter $(ARCH),x86_64 aarch64),)
 $(error bitjoule supports x86_64 and aarch64 (64-bit, little-endian), not '$(ARCH)')
