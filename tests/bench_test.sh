@@ -149,7 +149,7 @@ ok "profile: no counters without a back-end" is "$(count profile '"counters": ['
 run -m $model -f i2_s -t 2 -p 4 -n 3 -r 1 --block 0.001 --profile --counter-group software,basic -o "$dir/counted" --no-report
 ok "profile: counters of each operation: exit status 0" is "$rc" 0
 # of every operation in the record, each event is a number or has a reason
-page_faults=$(grep -A4 '"name": "events_page_faults"' "$dir/counted/results.json" | grep -cE '"value": [0-9]|"reason": "[^"]')
+page_faults=$(grep -A5 '"name": "events_page_faults"' "$dir/counted/results.json" | grep -cE '"value": [0-9]|"reason": "[^"]')
 operations=$(grep -c '"slowest_s_per_token":' "$dir/counted/results.json")
 ok "profile: page faults of each operation, or why not ($page_faults of $operations)" calc "$page_faults >= $operations && $operations > 9"
 ok "profile: a table of each group and cell" is "$(grep -c '^  counters, group \(software\|basic\)' "$dir/out")" 4

@@ -15,16 +15,18 @@ blocks() {
 lines_of() { { grep "^{\"type\":\"$2\".*}\$" "$dir/$1/results.jsonl" 2>/dev/null || true; } | wc -l; }
 count() { grep -cF -- "$2" "$dir/$1/results.json"; }
 
-# killed_run NAME TYPE MORE ARGS...: starts `bench ARGS...`, kills it up to ten times at random moments, each time after less than MORE
+# killed_run NAME TYPE MORE ARGS...: starts `bench ARGS...`, kills it up to ten times (under an emulator three) at random moments, each time after less than MORE
 # further lines of that type, and resumes it. Status of the last attempt in $rc; what was there when it was killed in $dir/NAME.seen.
 killed_run() {
     local name=$1 type=$2 more=$3 victim n_lines=0 want
     shift 3
     killed=0
     seen=
+    kills=10
+    [ ${#RUN_CMD[@]} -eq 0 ] || kills=3
     "${RUN_CMD[@]}" "$BITJOULE" bench "$@" -o "$dir/$name" --no-report >"$dir/out" 2>"$dir/err" &
     victim=$!
-    while [ $killed -lt 10 ]; do
+    while [ $killed -lt $kills ]; do
         # until the stream has grown by some lines, then at any moment
         want=$((RANDOM % more + n_lines + (killed == 0))) # the first one needs its header
         for _ in $(seq 1500); do
@@ -40,7 +42,7 @@ killed_run() {
         grep "^{\"type\":\"$type\".*}\$" "$dir/$name/results.jsonl" >>"$dir/$name.seen"
         n_lines=$(lines_of "$name" "$type")
         seen="$seen $n_lines"
-        [ $killed -eq 5 ] && printf '{"type":"%s","cell":"kjv-ti' "$type" >>"$dir/$name/results.jsonl" # a power cut
+        [ $killed -eq $((kills / 2)) ] && printf '{"type":"%s","cell":"kjv-ti' "$type" >>"$dir/$name/results.jsonl" # a power cut
         "${RUN_CMD[@]}" "$BITJOULE" bench --resume "$dir/$name" --no-report >"$dir/out" 2>"$dir/err" &
         victim=$!
     done
