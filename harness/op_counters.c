@@ -85,7 +85,7 @@ int op_counters_add(json_t *answer, const struct op_profile *timed, const struct
     json_t *entry = json_pack("{s:s, s:f, s:I, s:o, s:o, s:o}", "group", counter_laps_name(l, group), "time_s", time_s, "reads",
                               (json_int_t)reads, "read_s", json_number_or_null(counter_laps_read_s(l)), "read_counts", read_counts,
                               "metrics", of_group);
-    return rc || json_array_append_new(array_in(answer, "counters"), entry) ? -ENOMEM : 0;
+    return json_array_append_new(array_in(answer, "counters"), entry) || rc ? -ENOMEM : 0; /* takes the entry in any case */
 }
 
 /* ---- the tables ---- */

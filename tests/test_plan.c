@@ -15,52 +15,62 @@
 
 static const char tiny_model[] = "tests/golden/kjv-tiny-f16.gguf";
 
-static void set(struct suite *s, const char *section, const char *key, const char *value)
+/* Of the running test: a small suite, and the plan that it makes of it, which it leaves made. */
+static struct suite s;
+static struct plan p;
+static char err[SUITE_ERR_LEN];
+
+static void set(const char *section, const char *key, const char *value)
 {
-    char err[SUITE_ERR_LEN] = "";
-    if (suite_set(s, section, key, value, err))
+    if (suite_set(&s, section, key, value, err))
         fail_msg("%s: %s", key, err);
 }
 
-static void small_suite(struct suite *s)
+static int set_up(void **state)
 {
-    suite_init(s);
-    set(s, "matrix", "models", tiny_model);
-    set(s, "matrix", "formats", "i2_s,f16");
-    set(s, "matrix", "threads", "2,1");
-    set(s, "matrix", "prompt", "16,0");
-    set(s, "matrix", "gen", "4");
-    set(s, "matrix", "depth", "0,8");
+    (void)state;
+    suite_init(&s);
+    set("matrix", "models", tiny_model);
+    set("matrix", "formats", "i2_s,f16");
+    set("matrix", "threads", "2,1");
+    set("matrix", "prompt", "16,0");
+    set("matrix", "gen", "4");
+    set("matrix", "depth", "0,8");
+    return 0;
 }
 
-static void assert_id(const struct plan *p, size_t i, const char *want)
+static int tear_down(void **state)
+{
+    (void)state;
+    plan_free(&p);
+    suite_free(&s);
+    return 0;
+}
+
+static void assert_id(size_t i, const char *want)
 {
     char id[PLAN_ID_LEN];
-    assert_true(i < p->n_cells);
-    plan_cell_id(p, &p->cells[i], id);
+    assert_true(i < p.n_cells);
+    plan_cell_id(&p, &p.cells[i], id);
     assert_string_equal(id, want);
 }
 
 static void test_plan_matrix(void **state)
 {
-    struct suite s;
-    struct plan p;
-    char err[SUITE_ERR_LEN] = "";
     (void)state;
-    small_suite(&s);
-    set(&s, "quality", "models", tiny_model);
-    set(&s, "quality", "formats", "q8_0");
-    set(&s, "quality", "text", "tests/golden/test.txt");
+    set("quality", "models", tiny_model);
+    set("quality", "formats", "q8_0");
+    set("quality", "text", "tests/golden/test.txt");
     if (plan_make(&s, (size_t)4 << 30, &p, err))
         fail_msg("%s", err);
     assert_int_equal(p.n_groups, 3);
     assert_int_equal(p.n_cells, 2 * 2 * 2 * 2 + 1);
-    assert_id(&p, 0, "kjv-tiny-f16/i2_s/f16/t2/pp16/d0/b16");
-    assert_id(&p, 1, "kjv-tiny-f16/i2_s/f16/t2/tg4/d0/b1");
-    assert_id(&p, 2, "kjv-tiny-f16/i2_s/f16/t2/pp16/d8/b16");
-    assert_id(&p, 4, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
-    assert_id(&p, 8, "kjv-tiny-f16/f16/f16/t2/pp16/d0/b16");
-    assert_id(&p, 16, "kjv-tiny-f16/q8_0/f16/t2/ppl/d0/b64");
+    assert_id(0, "kjv-tiny-f16/i2_s/f16/t2/pp16/d0/b16");
+    assert_id(1, "kjv-tiny-f16/i2_s/f16/t2/tg4/d0/b1");
+    assert_id(2, "kjv-tiny-f16/i2_s/f16/t2/pp16/d8/b16");
+    assert_id(4, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
+    assert_id(8, "kjv-tiny-f16/f16/f16/t2/pp16/d0/b16");
+    assert_id(16, "kjv-tiny-f16/q8_0/f16/t2/ppl/d0/b64");
     assert_int_equal(p.cells[2].n_ctx, 24);
     assert_int_equal(p.cells[3].n_ctx, 12);
     for (size_t i = 0; i < p.n_cells; i++) {
@@ -70,37 +80,25 @@ static void test_plan_matrix(void **state)
     }
     assert_true(plan_total_params(&p.groups[0].hp) == 5252352); /* tests/golden/README.md */
     assert_true(plan_linear_params(&p.groups[0].hp) == 4718592);
-    plan_free(&p);
-    suite_free(&s);
 }
 
 static void test_plan_batches_above_the_prompt_are_one_cell(void **state)
 {
-    struct suite s;
-    struct plan p;
-    char err[SUITE_ERR_LEN] = "";
     (void)state;
-    small_suite(&s);
     suite_begin_overrides(&s);
-    set(&s, "matrix", "threads", "1");
-    set(&s, "matrix", "depth", "0");
-    set(&s, "matrix", "gen", "0");
-    set(&s, "matrix", "batch", "4,16,32,64");
+    set("matrix", "threads", "1");
+    set("matrix", "depth", "0");
+    set("matrix", "gen", "0");
+    set("matrix", "batch", "4,16,32,64");
     assert_int_equal(plan_make(&s, (size_t)4 << 30, &p, err), 0);
     assert_int_equal(p.n_cells, 2 * 2);
-    assert_id(&p, 0, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b4");
-    assert_id(&p, 1, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
-    plan_free(&p);
-    suite_free(&s);
+    assert_id(0, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b4");
+    assert_id(1, "kjv-tiny-f16/i2_s/f16/t1/pp16/d0/b16");
 }
 
 static void test_plan_skips_what_does_not_fit(void **state)
 {
-    struct suite s;
-    struct plan p;
-    char err[SUITE_ERR_LEN] = "";
     (void)state;
-    small_suite(&s);
     assert_int_equal(plan_make(&s, 70u << 20, &p, err), 0);
     for (size_t i = 0; i < p.n_cells;
          i++) { /* i2_s with its 2 MB fits beside the 64 MiB that loading takes, f16 with 10 MB does not */
@@ -112,7 +110,7 @@ static void test_plan_skips_what_does_not_fit(void **state)
     }
     plan_free(&p);
     suite_begin_overrides(&s);
-    set(&s, "matrix", "models", "synth:100b");
+    set("matrix", "models", "synth:100b");
     assert_int_equal(plan_make(&s, (size_t)21400000000, &p, err), 0);
     for (size_t i = 0; i < p.n_cells; i++) {
         double needs = 0, available = 0, weights = 0, rest = 0;
@@ -126,66 +124,49 @@ static void test_plan_skips_what_does_not_fit(void **state)
         const bool f16 = !strcmp(p.groups[p.cells[i].group].format->name, "f16");
         assert_true(f16 ? gb > 2 * params && gb < 2.1 * params : gb > 0.25 * params && gb < 0.3 * params);
     }
-    plan_free(&p);
-    suite_free(&s);
 }
 
 static void test_plan_unreadable_models(void **state)
 {
-    struct suite s;
-    struct plan p;
-    char err[SUITE_ERR_LEN] = "";
     (void)state;
-    small_suite(&s);
     suite_begin_overrides(&s);
-    set(&s, "matrix", "models", "nowhere.gguf");
+    set("matrix", "models", "nowhere.gguf");
     assert_true(plan_make(&s, SIZE_MAX, &p, err) < 0); /* asked for by name: an error */
     assert_non_null(strstr(err, "nowhere.gguf"));
     suite_begin_overrides(&s);
-    set(&s, "matrix", "models", tiny_model);
-    set(&s, "quality", "models", "nowhere.gguf");
-    set(&s, "quality", "formats", "f16");
-    set(&s, "quality", "text", "tests/golden/test.txt");
+    set("matrix", "models", tiny_model);
+    set("quality", "models", "nowhere.gguf");
+    set("quality", "formats", "f16");
+    set("quality", "text", "tests/golden/test.txt");
     assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0); /* part of a suite: its cell is skipped */
     assert_non_null(strstr(p.cells[p.n_cells - 1].reason, "nowhere.gguf"));
     plan_free(&p);
     suite_begin_overrides(&s);
-    set(&s, "quality", "models", tiny_model);
-    set(&s, "quality", "text", "nowhere.txt");
+    set("quality", "models", tiny_model);
+    set("quality", "text", "nowhere.txt");
     assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
     assert_string_equal(p.cells[p.n_cells - 1].reason, "nowhere.txt: No such file or directory");
-    plan_free(&p);
-    suite_free(&s);
 }
 
 /* Two files of one name in different folders must not share cell ids. */
 static void test_plan_names_are_unique(void **state)
 {
-    struct suite s;
-    struct plan p;
-    char err[SUITE_ERR_LEN] = "";
     (void)state;
-    small_suite(&s);
-    set(&s, "matrix", "models", "./tests/golden/kjv-tiny-f16.gguf");
+    set("matrix", "models", "./tests/golden/kjv-tiny-f16.gguf");
     assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
     assert_string_equal(p.groups[0].model, "kjv-tiny-f16");
     assert_string_equal(p.groups[1].model, "kjv-tiny-f16");
     assert_string_equal(p.groups[2].model, "kjv-tiny-f16~2");
     assert_string_equal(p.groups[3].model, "kjv-tiny-f16~2");
-    plan_free(&p);
-    suite_free(&s);
 }
 
 static void test_time_left(void **state)
 {
-    struct suite s;
-    struct plan p;
     struct progress g;
-    char err[SUITE_ERR_LEN] = "", text[32];
+    char text[32];
     FILE *null = fopen("/dev/null", "w");
     (void)state;
     assert_non_null(null);
-    small_suite(&s);
     assert_int_equal(plan_make(&s, SIZE_MAX, &p, err), 0);
     for (size_t i = 0; i < p.n_cells; i++)
         p.cells[i].estimate_s = 10;
@@ -202,19 +183,19 @@ static void test_time_left(void **state)
     progress_duration(3725, text, sizeof text);
     assert_string_equal(text, "1 h 02 min");
     fclose(null);
-    plan_free(&p);
-    suite_free(&s);
 }
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plan_matrix),
-        cmocka_unit_test(test_plan_batches_above_the_prompt_are_one_cell),
-        cmocka_unit_test(test_plan_skips_what_does_not_fit),
-        cmocka_unit_test(test_plan_unreadable_models),
-        cmocka_unit_test(test_plan_names_are_unique),
-        cmocka_unit_test(test_time_left),
+        TEST(test_plan_matrix),
+        TEST(test_plan_batches_above_the_prompt_are_one_cell),
+        TEST(test_plan_skips_what_does_not_fit),
+        TEST(test_plan_unreadable_models),
+        TEST(test_plan_names_are_unique),
+        TEST(test_time_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
