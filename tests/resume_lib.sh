@@ -50,5 +50,19 @@ killed_run() {
     rc=$?
     echo "# $name: killed $killed times; lines of type $type then:$seen"
 }
+# interrupted_run NAME TYPE LINES ARGS...: Ctrl-C for `bench ARGS...` once its stream has so many lines of that type. Its status in $rc.
+interrupted_run() {
+    local name=$1 type=$2 enough=$3 victim
+    shift 3
+    "${RUN_CMD[@]}" "$BITJOULE" bench "$@" -o "$dir/$name" --no-report >/dev/null 2>&1 &
+    victim=$!
+    for _ in $(seq 1500); do
+        [ "$(lines_of "$name" "$type")" -ge "$enough" ] && break
+        nap 0.02
+    done
+    kill -INT $victim
+    wait $victim
+    rc=$?
+}
 # Every line that was there at a kill is there at the end.
 nothing_lost() { [ -s "$dir/$1.seen" ] && ! sort -u "$dir/$1.seen" | grep -vxFf "$dir/$1/results.jsonl" | grep -q .; }

@@ -94,15 +94,8 @@ ok "scenario: their loads are those of the stream" is "$(count scenario '"why": 
 ok "scenario: the same answers in every load, of each format" is "$(sed -n 's/^ *"output_sha256": "\(.*\)",*$/\1/p' "$dir/scenario/results.json" | sort -u | wc -l)" 2
 run --resume "$dir/scenario" --no-report
 ok "scenario: complete: nothing is served again" two_verdicts scenario
-"${RUN_CMD[@]}" "$BITJOULE" bench --scenario "$dir/scenario.ini" -o "$dir/scint" --no-report >/dev/null 2>&1 &
-victim=$!
-for _ in $(seq 1500); do
-    [ "$(lines_of scint scenario_load)" -ge 1 ] && break
-    nap 0.02
-done
-kill -INT $victim
-wait $victim
-ok "scenario: Ctrl-C: says so" is $? 130
+interrupted_run scint scenario_load 1 --scenario "$dir/scenario.ini"
+ok "scenario: Ctrl-C: says so" is "$rc" 130
 run --resume "$dir/scint" --no-report
 ok "scenario: Ctrl-C: goes on to the verdicts" two_verdicts scint
 echo "1..$n"

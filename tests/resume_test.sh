@@ -39,15 +39,8 @@ before=$(blocks "$dir/killed")
 run --resume "$dir/killed" --no-report
 ok "complete: nothing is run again" eval "is $rc 0 && is \"\$(blocks '$dir/killed')\" \"\$before\""
 ok "complete: five cells still" is "$(count killed '"tokens_per_s": {')" 5
-"${RUN_CMD[@]}" "$BITJOULE" bench -c tiny -r $rounds --block 0.1 -o "$dir/int" --no-report >/dev/null 2>&1 &
-victim=$!
-for _ in $(seq 600); do
-    [ "$(lines_of int block)" -ge 3 ] && break
-    nap 0.02
-done
-kill -INT $victim
-wait $victim
-ok "Ctrl-C: says so" is $? 130
+interrupted_run int block 3 -c tiny -r $rounds --block 0.1
+ok "Ctrl-C: says so" is "$rc" 130
 run --resume "$dir/int" --no-report
 ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \"\$(count int '\"tokens_per_s\": {')\" 5"
 ok "Ctrl-C: every round has its peaks once" is "$(grep -c '"type":"peak_block"' "$dir/int/results.jsonl")" $((2 * rounds))
