@@ -49,8 +49,8 @@ void sw_snapshot_take(struct sw_snapshot *s, const struct probe_env *env, int wh
     const char *procfs = env_procfs(env);
     for (size_t i = 0; i < 3; i++)
         s->psi_s[i] = read_psi(procfs, psi_files[i]);
+    throttle_read(&s->throttle, env); /* may take a while: not between the times of all and of this process, which are subtracted */
     read_stat(s, procfs);
-    throttle_read(&s->throttle, env);
     getrusage(who, &s->ru);
 }
 
