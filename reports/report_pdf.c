@@ -15,18 +15,18 @@ enum { PDF_LIMIT_S = 180, PDF_ARGS = 16 };
 
 /* Chromium in a profile of its own, so that a browser that is open is left alone; @ stands for that folder. As root it runs only
  * without its sandbox ("?": then alone), and the page holds no script. */
+#define CHROMIUM_ARGS                                                                                        \
+    {                                                                                                        \
+        "--headless", "?--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", \
+            "--disable-component-update", "--disable-sync", "--no-pdf-header-footer", "--user-data-dir=@",   \
+            "--print-to-pdf=report.pdf", "report.html"                                                       \
+    }
 static const struct converter {
     const char *name;
     const char *args[PDF_ARGS];
 } converters[] = {
-    {"chromium",
-     {"--headless", "?--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--no-pdf-header-footer", "--user-data-dir=@", "--print-to-pdf=report.pdf",
-      "report.html"}},
-    {"google-chrome",
-     {"--headless", "?--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--no-pdf-header-footer", "--user-data-dir=@", "--print-to-pdf=report.pdf",
-      "report.html"}},
+    {"chromium", CHROMIUM_ARGS},
+    {"google-chrome", CHROMIUM_ARGS},
     {"weasyprint", {"report.html", "report.pdf"}},
     {"wkhtmltopdf", {"--quiet", "--print-media-type", "--disable-javascript", "report.html", "report.pdf"}},
 };
