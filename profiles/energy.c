@@ -98,6 +98,8 @@ static int consider(struct energy *e, size_t i, const char *argument, const stru
     const int rc = energy_window_open(energy_sources[i], argument, env, &w);
     if (rc)
         return rc;
+    if (!e->window || merit(w) > merit(e->window))
+        energy_window_measure_grid(w); /* here, not in the first window: it takes some updates, and finds counters that are dead */
     note(e, i, w);
     if (!e->window || merit(w) > merit(e->window)) {
         energy_window_close(e->window);
@@ -148,7 +150,6 @@ static int energy_open(const struct probe_env *env, void **state)
         return rc;
     }
     say_why(e);
-    energy_window_measure_grid(e->window); /* here, not in the first window: it takes some updates */
     *state = e;
     return 0;
 }

@@ -40,9 +40,8 @@ static int open_rows(const struct probe_env *env, struct row *rows, size_t *n)
         if (rc)
             return rc;
         ++*n;
+        energy_window_measure_grid(r->window);
         r->domain = energy_headline(r->window);
-        if (is_usable(r))
-            energy_window_measure_grid(r->window);
     }
     return 0;
 }

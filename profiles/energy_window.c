@@ -12,6 +12,8 @@
 
 /* Not a single update in this time: the counter is dead. */
 static const double stuck_s = 0.05;
+/* A counter that does not move twice in this time when it is opened is dead. */
+static const double watch_s = 2.5;
 /* An error bound above this makes the number worthless. */
 static const double worst_quantisation = 0.2;
 /* A grid up to this is waited for; a coarser one is not, it would prolong every window. */
@@ -126,15 +128,14 @@ static void insert_sorted(double *v, int n, double x)
     v[n] = x;
 }
 
-void energy_window_measure_grid(struct energy_window *w)
+/* The median interval between updates of the leading counter; INFINITY: not two updates in watch_s. */
+static double measured_grid(struct energy_window *w)
 {
     enum { INTERVALS = 5 };
     double last_s, t, interval_s[INTERVALS];
     int n = 0;
-    if (w->c.source->kind != ENERGY_COUNTER || w->lead == w->c.n)
-        return;
-    const double end_s = now(w) + 2.5;
-    bool edge = wait_for_edge(w, 0.004, 2.5, &last_s);
+    const double end_s = now(w) + watch_s;
+    bool edge = wait_for_edge(w, 0.004, watch_s, &last_s);
     while (edge && n < INTERVALS && now(w) < end_s) {
         edge = wait_for_edge(w, 0.004, end_s - now(w), &t);
         if (edge)
@@ -142,7 +143,20 @@ void energy_window_measure_grid(struct energy_window *w)
         last_s = t;
     }
     /* the median: a single interval can be long because we did not get to run */
-    w->grid_s = n == 0 ? (double)INFINITY : interval_s[n / 2];
+    return n == 0 ? (double)INFINITY : interval_s[n / 2];
+}
+
+void energy_window_measure_grid(struct energy_window *w)
+{
+    while (w->c.source->kind == ENERGY_COUNTER && w->lead < w->c.n) {
+        w->grid_s = measured_grid(w);
+        if (isfinite(w->grid_s))
+            return;
+        struct energy_channel *ch = &w->c.ch[w->lead];
+        snprintf(ch->problem, sizeof ch->problem, "%s (%s): the counter is dead: it did not move twice in %.3g s", ch->label,
+                 ch->name, watch_s);
+        w->lead = find_lead(&w->c);
+    }
 }
 
 static bool align(struct energy_window *w)
@@ -278,10 +292,6 @@ static void judge_counter(const struct energy_window *w, size_t i, char reason[M
     else if (k->sum == 0)
         snprintf(reason, METRIC_REASON_LEN, "%s (%s): no update of the counter in a window of %.3g s. Measure at least 2 s",
                  ch->label, ch->name, length_s);
-    else if (isinf(w->grid_s))
-        snprintf(reason, METRIC_REASON_LEN,
-                 "%s (%s): the counter did not move for 2.5 s before the window, so how far it lags is not known", ch->label,
-                 ch->name);
     else if (error > worst_quantisation)
         snprintf(
             reason, METRIC_REASON_LEN,

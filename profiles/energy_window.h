@@ -18,8 +18,8 @@ struct energy_window {
     struct energy_counter *counter; /* one per channel; or NULL */
     struct energy_power *power;     /* one per channel; or NULL */
     size_t lead;                    /* the channel that windows are aligned to; c.n: none is usable */
-    double grid_s; /* time between updates as seen; INFINITY: none in 2.5 s; documented where not measured; 0: not known */
-    bool edge_start, edge_stop; /* the boundary read was on an edge */
+    double grid_s;                  /* time between updates as seen; documented where not measured; 0: not known */
+    bool edge_start, edge_stop;     /* the boundary read was on an edge */
     bool running, have_window;
     bool ticking;                       /* the thread reads in between, so that keep_alive() need not */
     double start_s, stop_s;             /* of the leading channel */
@@ -41,7 +41,8 @@ bool energy_window_usable(const struct energy_window *w,
                           enum energy_domain d); /* it has a channel of that domain without a problem */
 /* The first problem of the source or of a channel; NULL: none. */
 const char *energy_window_problem(const struct energy_window *w);
-/* Watches the leading counter until it moved six times: fills grid_s. A few ms; 2.5 s when it does not move. */
+/* Watches the leading counter until it moved six times: fills grid_s. A few ms. One that does not move for 2.5 s is dead, as
+ * in virtual machines whose host shows a counter and does not run it: that becomes its problem, and the next one leads. */
 void energy_window_measure_grid(struct energy_window *w);
 
 void energy_window_start(struct energy_window *w);

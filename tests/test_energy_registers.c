@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "profiles/energy.h"
 #include "tests/energy_fixture.h"
 
 static const double ldexp_m32 = 2.3283064365386962890625e-10;
@@ -79,6 +80,39 @@ static struct sim *perf_tree(const char *pmu, const char *cpumask)
     snprintf(path, sizeof path, "bus/event_source/devices/%s/cpumask", pmu);
     sim_write(s, path, "%s\n", cpumask);
     return s;
+}
+
+/* A virtual machine whose host shows the PMU and does not run its counters: none is a source, and the next one that counts is. */
+static void perf_dead_counters_are_passed_over(void **state)
+{
+    (void)state;
+    struct sim *s = perf_tree("power", "0");
+    energy_add_cpu(s, 0, 0, 0);
+    perf_event(s, "power", "energy-pkg", 2);
+    perf_event(s, "power", "energy-psys", 5);
+    const double watts[2] = {0, 120};
+    for (int i = 0; i < 2; i++)
+        perf_zone[i] = energy_counter_zone(s, ldexp_m32, UINT64_MAX, 0, watts[i]);
+    struct energy_seam seam = perf_seam(s);
+    struct energy_run r = energy_run_open_with(s, NULL, &seam);
+    assert_string_equal(energy_headline_name(r.state), "psys"); /* the package is dead, the platform counts */
+    energy_run_window(&r, 2, 2);
+    energy_check(&r, "energy_psys_j", 240, 0.002);
+    energy_check_lost(&r, "energy_pkg_j", "the counter is dead: it did not move twice in 2.5 s");
+    energy_run_close(&r);
+    sim_power(s, perf_zone[1], 0, 0, 0);
+    seam = perf_seam(s);
+    r = energy_run_open_with(s, NULL, &seam);
+    assert_null(energy_headline_name(r.state));
+    assert_non_null(strstr(energy_why_not(r.state), "the counter is dead"));
+    energy_run_close(&r);
+    const int z = sim_zone(s, "intel-rapl:0", "package-0", 262143328850, 0);
+    sim_power(s, z, 30, 30, 0);
+    seam = perf_seam(s);
+    r = energy_run_open_with(s, NULL, &seam);
+    energy_run_window(&r, 2, 2);
+    assert_string_equal(energy_find(&r, "energy_pkg_j")->source, "powercap intel-rapl:0");
+    end(&r);
 }
 
 /* Two sockets, one CPU each, in the order of events; DRAM and one psys. */
@@ -367,10 +401,15 @@ static void msr_sums_need_every_die(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(perf_reads_each_package_once),    cmocka_unit_test(perf_mirrored_dies_count_once),
-        cmocka_unit_test(perf_says_what_is_wrong),         cmocka_unit_test(perf_core_adds_cores_and_has_no_package),
-        cmocka_unit_test(msr_intel_units_and_wrap),        cmocka_unit_test(msr_exceptions_by_model),
-        cmocka_unit_test(msr_refuses_what_it_cannot_know), cmocka_unit_test(msr_reads_every_die_once),
+        cmocka_unit_test(perf_dead_counters_are_passed_over),
+        cmocka_unit_test(perf_reads_each_package_once),
+        cmocka_unit_test(perf_mirrored_dies_count_once),
+        cmocka_unit_test(perf_says_what_is_wrong),
+        cmocka_unit_test(perf_core_adds_cores_and_has_no_package),
+        cmocka_unit_test(msr_intel_units_and_wrap),
+        cmocka_unit_test(msr_exceptions_by_model),
+        cmocka_unit_test(msr_refuses_what_it_cannot_know),
+        cmocka_unit_test(msr_reads_every_die_once),
         cmocka_unit_test(msr_sums_need_every_die),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
