@@ -25,6 +25,7 @@ HOST_ARCH := $(shell uname -m)
 #: OUT=out           where `bench` writes and `report` reads results
 #: FUZZ_SECONDS=10   how long each fuzz target runs
 #: TEST_TIMEOUT=300  seconds per test program
+#: TEST_JOBS=1       test programs side by side: one, as some time things; as many as CPUs with SAN or another ARCH
 #: PREFIX=/usr/local where `install` puts things
 #: V=                1 shows every command
 ARCH ?= $(HOST_ARCH)
@@ -34,6 +35,7 @@ SUITE ?= quick
 OUT ?= out
 FUZZ_SECONDS ?= 10
 TEST_TIMEOUT ?= $(if $(CROSS),900,$(if $(SAN),600,300))
+TEST_JOBS ?= $(if $(CROSS)$(SAN),$(shell nproc),1)
 PREFIX ?= /usr/local
 O ?= $(if $(SAN),-O1,-O2)
 
@@ -294,7 +296,7 @@ tests-bin: $(TESTS) $(SIMDE_PROGRAMS)
 SAN_ENV := $(if $(SAN),ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
   LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks_of_libraries.txt:print_suppressions=0)
 test: $(BIN) $(TESTS) $(SIMDE_PROGRAMS) ## build and run every test
-	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) $(SAN_ENV) \
+	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) TEST_JOBS=$(TEST_JOBS) $(SAN_ENV) \
 	tests/run.sh $(BUILD)/tests/logs $(TESTS) $(SIMDE_PROGRAMS) $(SHELL_TESTS)
 
 check-asan: ## the same tests with the address and undefined-behaviour sanitizers
@@ -304,7 +306,7 @@ check-arm: ## the same tests, compiled for aarch64, under qemu on several CPUs
 	$(Q)$(MAKE) BUILD=$(patsubst %-aarch64,%,$(BUILD))-aarch64 ARCH=aarch64 test-cpus
 
 test-cpus: $(BIN) $(TESTS)
-	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) $(SAN_ENV) \
+	$(Q)BITJOULE=$(BIN) RUN=$(call quote,$(RUN)) TEST_TIMEOUT=$(TEST_TIMEOUT) TEST_JOBS=$(TEST_JOBS) $(SAN_ENV) \
 	tests/check_cpus.sh $(BUILD)/tests/logs $(TESTS) $(SHELL_TESTS)
 
 lint: $(BUILD)/compile_commands.json ## include rule, file rules, clang-tidy, cppcheck

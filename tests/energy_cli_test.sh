@@ -108,7 +108,8 @@ ok "--source: only that one" eval "is $(metric energy_pkg_j) null && has 'no ene
 
 # bench: both sides of a round at 42 W, so that all that is saved is time
 factor() { sed -n "/\"$1\": {/,/}/s/.*\"value\": \([^,]*\),.*/\1/p" "$dir/bench/results.json" | head -n 1; }
-short_bench() { BITJOULE_CONFIGS=$PWD/configs run bench -m tests/golden/kjv-tiny-f16.gguf -f i2_s,f16 -t 1 -p 0 -n 8 -r 6 --block 0.2 --no-peaks --no-report "$@" -o "$dir/bench"; }
+tokens=$([ ${#RUN_CMD[@]} -eq 0 ] && echo 8 || echo 2)
+short_bench() { BITJOULE_CONFIGS=$PWD/configs run bench -m tests/golden/kjv-tiny-f16.gguf -f i2_s,f16 -t 1 -p 0 -n "$tokens" -r 6 --block 0.2 --no-peaks --no-report "$@" -o "$dir/bench"; }
 short_bench --sysfs "$tree42"
 whole=$(factor energy_ratio) time=$(factor time_ratio) power=$(factor power_ratio)
 why=$(sed -n 's/ *"energy_reason": "\(.*\)"$/\1/p' "$dir/bench/results.json" | head -n 1)

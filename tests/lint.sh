@@ -115,7 +115,7 @@ names_findings() {
 }
 
 headers_findings() {
-    local header isa cc out
+    local header isa cc
     for header in $(files '*.h'); do
         isa=
         case $header in
@@ -124,11 +124,11 @@ headers_findings() {
         */arm/* | */x86/*) isa=$LINT_ISA_FLAGS ;;
         esac
         for cc in gcc clang; do
-            # shellcheck disable=SC2086
-            out=$(printf '#include "%s"\n' "$header" | $cc $LINT_FLAGS $isa -Werror -fsyntax-only -x c - 2>&1) ||
-                echo "$header:1: does not compile alone with $cc: $(grep -m1 error <<<"$out")"
+            printf '%s %s %s\n' "$header" "$cc" "$LINT_FLAGS${isa:+ $isa}" # no blank at the end: it joins lines
         done
-    done
+    done | xargs -r -P "$(nproc)" -L 1 sh -c 'header=$1 cc=$2; shift 2
+        out=$(printf "#include \"%s\"\n" "$header" | "$cc" "$@" -Werror -fsyntax-only -x c - 2>&1) ||
+            printf "%s:1: does not compile alone with %s: %s\n" "$header" "$cc" "$(printf %s "$out" | grep -m1 error)"' sh | sort
 }
 
 # Banned everywhere: no bounds, hidden state shared by threads, no error result, a stack without limit, or not reproducible

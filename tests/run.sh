@@ -1,23 +1,21 @@
 #!/usr/bin/env bash
 # Runs test programs and adds up their results.  tests/run.sh LOG_DIR PROGRAM...
 #
-# A program is a cmocka binary or a shell script (*.sh); both print TAP, which tests/tap.awk judges. Each runs alone, with a
-# time limit of TEST_TIMEOUT seconds and standard input closed. The output of a program with a failure is shown; skips are
-# listed with their reasons. A crash, a time-out, a missing or wrong plan and a skip without a reason count as failures. The
-# last line is "N passed, N failed, N skipped"; the exit status is 0 when something passed and nothing failed.
+# A program is a cmocka binary or a shell script (*.sh); both print TAP, which tests/tap.awk judges. TEST_JOBS of them
+# run side by side: one (the default) where they time something, more where the CPU is emulated or the code instrumented. Each has a
+# time limit of TEST_TIMEOUT seconds and standard input closed. The output of a program with a failure is shown; skips are listed with
+# their reasons. A crash, a time-out, a missing or wrong plan and a skip without a reason count as failures. The last line is
+# "N passed, N failed, N skipped"; the exit status is 0 when something passed and nothing failed.
 #
 # The tests see BITJOULE (the program under test) and RUN (what to put before it, e.g. qemu-aarch64; may be empty).
 set -uo pipefail
 here=$(dirname "$0")
 logs=$1
 shift
-: "${TEST_TIMEOUT:=120}" "${RUN:=}" "${BITJOULE:=}"
+: "${TEST_TIMEOUT:=120}" "${TEST_JOBS:=1}" "${RUN:=}" "${BITJOULE:=}"
 export RUN BITJOULE CMOCKA_MESSAGE_OUTPUT=TAP
 unset CMOCKA_XML_FILE CMOCKA_TEST_FILTER
 mkdir -p "$logs" || exit 2
-
-passed=0 failed=0 skipped=0
-skips=()
 
 run_one() { # PROGRAM LOG: its exit status
     local prefix=()
@@ -36,14 +34,14 @@ show() { # LOG: the failing output, its end if it is very long
     tail -n 400 "$1" | sed 's/^/    | /'
 }
 
-for program in "$@"; do
+judge() { # PROGRAM: runs it, prints what it did in one write, and leaves its counts and skips beside its log
+    local program=$1 name log start status elapsed kind rest p=0 f=1 s=0 faults=() skips=()
     name=$(basename "$program" .sh)
     log=$logs/$name.log
     start=$EPOCHREALTIME
     run_one "$program" "$log"
     status=$?
     elapsed=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 100000))
-    p=0 f=1 s=0 faults=()
     while read -r kind rest; do
         case $kind in
         count) read -r p f s <<<"$rest" ;;
@@ -51,15 +49,38 @@ for program in "$@"; do
         *) faults+=("$rest") ;;
         esac
     done < <(awk -v name="$name" -v status="$status" -f "$here/tap.awk" "$log")
-    ((passed += p, failed += f, skipped += s))
-    printf '%-4s %-28s %4d passed %3d failed %3d skipped %6s s\n' "$( ((f == 0)) && echo ok || echo FAIL)" "$name" "$p" "$f" "$s" \
-        "$((elapsed / 10)).$((elapsed % 10))"
-    if ((f > 0)); then
-        show "$log"
-        ((${#faults[@]} == 0)) || printf '    %s\n' "${faults[@]}"
-    fi
-done
+    printf '%s\n' "${skips[@]}" | sed '/^$/d' >"$log.skips"
+    echo "$p $f $s" >"$log.counts"
+    printf '%s\n' "$(
+        printf '%-4s %-28s %4d passed %3d failed %3d skipped %6s s\n' "$( ((f == 0)) && echo ok || echo FAIL)" "$name" "$p" "$f" "$s" \
+            "$((elapsed / 10)).$((elapsed % 10))"
+        if ((f > 0)); then
+            show "$log"
+            ((${#faults[@]} == 0)) || printf '    %s\n' "${faults[@]}"
+        fi
+    )"
+}
 
+running=0
+for program in "$@"; do
+    if ((running == TEST_JOBS)); then
+        wait -n
+        ((running -= 1))
+    fi
+    rm -f "$logs/$(basename "$program" .sh)".log.*
+    judge "$program" &
+    ((running += 1))
+done
+wait
+
+passed=0 failed=0 skipped=0
+skips=()
+for program in "$@"; do
+    log=$logs/$(basename "$program" .sh).log
+    read -r p f s <"$log.counts" || { echo "$program: nobody judged it" && exit 2; }
+    ((passed += p, failed += f, skipped += s))
+    mapfile -t -O ${#skips[@]} skips <"$log.skips"
+done
 if ((${#skips[@]} > 0)); then
     echo "skipped:"
     printf '    %s\n' "${skips[@]}"

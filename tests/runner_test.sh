@@ -23,7 +23,7 @@ expect() {
     fi
 }
 
-echo 1..17
+echo 1..18
 expect all_pass 0 "2 passed, 0 failed, 0 skipped" "ok   all_pass" <<<'printf "1..2\nok 1 - a\nok 2 - b\n"'
 expect plan_last 0 "2 passed, 0 failed, 0 skipped" "ok   plan_last" <<<'printf "ok 1 - a\nok 2 - b\n1..2\n"'
 expect two_groups 0 "3 passed, 0 failed, 0 skipped" "" <<<'printf "1..2\nok 1 - a\nok 2 - b\n# ok - tests\n1..1\nok 1 - c\n"'
@@ -43,3 +43,18 @@ expect bad_exit 1 "1 passed, 1 failed, 0 skipped" "exit status 3" <<<'printf "1.
 expect bail 1 "1 passed, 1 failed, 0 skipped" "Bail out! no disk" <<<'printf "1..1\nok 1 - a\nBail out! no disk\n"'
 limit=1 expect hang 1 "1 passed, 1 failed, 0 skipped" "timed out" <<<'printf "1..1\nok 1 - a\n"; sleep 30'
 expect swallowed_exit 1 "0 passed, 1 failed, 0 skipped" "exit status 0 although" <<<'printf "1..1\nnot ok 1 - a\n"'
+
+# side by side: as long as the longer one takes, and both count
+printf 'sleep 0.8; printf "1..2\\nok 1 - a\\nnot ok 2 - b\\n"; exit 1' >"$dir/left.sh"
+printf 'sleep 0.8; printf "1..1\\nok 1 - a # SKIP because\\n"' >"$dir/right.sh"
+start=$EPOCHREALTIME
+out=$(TEST_JOBS=2 RUN='' bash tests/run.sh "$dir/logs" "$dir/left.sh" "$dir/right.sh" 2>&1)
+status=$?
+elapsed_ms=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
+if [ $status = 1 ] && [ "$(tail -n 1 <<<"$out")" = "1 passed, 1 failed, 1 skipped" ] && [[ "$out" == *"right: a: because"* ]] &&
+    [ $elapsed_ms -lt 1600 ]; then
+    echo "ok 18 - side by side"
+else
+    echo "not ok 18 - side by side: exit status $status, $elapsed_ms ms"
+    sed 's/^/# /' <<<"$out"
+fi

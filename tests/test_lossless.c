@@ -46,7 +46,7 @@ static void test_rounding_in_blocks(void **state)
 
 /* ---- a run ---------------------------------------------------------------------------------------------------------- */
 
-enum { PROMPTS = 3, TOKENS = 8 };
+enum { PROMPTS = 3, TOKENS = 6 };
 
 static json_t *run(const struct lossless_options *o)
 {
@@ -65,9 +65,9 @@ static struct lossless_options small(void)
     o.name = "kjv-tiny";
     o.text = TEXT;
     o.prompts = PROMPTS;
-    o.prompt_tokens = 9;
+    o.prompt_tokens = 5;
     o.tokens = TOKENS;
-    o.window = 16;
+    o.window = 8;
     o.windows = 2;
     o.threads = 2;
     return o;
@@ -202,7 +202,7 @@ static void test_reference_is_plain_c(void **state)
     assert_string_equal(text(ref, "isa"), "c");
     assert_string_equal(text(ref, "format"), "i2_s");
     assert_true(real(ref, "threads") == 1);
-    assert_true(real(ppl, "windows") == 2 && real(ppl, "tokens") == 32);
+    assert_true(real(ppl, "windows") == 2 && real(ppl, "tokens") == 16);
     assert_true(real(ppl, "lo") < real(ppl, "value") && real(ppl, "value") < real(ppl, "hi"));
 }
 
@@ -231,7 +231,7 @@ static void test_what_cannot_be_done(void **state)
     (void)state;
     o.prompts = 100000;
     assert_null(lossless_run(&o, err));
-    assert_non_null(strstr(err, "do not make 100000 prompts of 9"));
+    assert_non_null(strstr(err, "do not make 100000 prompts of 5"));
     o = small();
     o.text = "nowhere.txt";
     assert_null(lossless_run(&o, err));
