@@ -12,8 +12,8 @@
 
 /* Not a single update in this time: the counter is dead. */
 static const double stuck_s = 0.05;
-/* A counter that does not move twice in this time when it is opened is dead. */
-static const double watch_s = 2.5;
+/* A counter that does not move twice in this time when it is opened is dead: 500 updates where their grid is documented, else seconds. */
+static const double dead_updates = 500, dead_s = 2.5;
 /* An error bound above this makes the number worthless. */
 static const double worst_quantisation = 0.2;
 /* A grid up to this is waited for; a coarser one is not, it would prolong every window. */
@@ -129,7 +129,7 @@ static void insert_sorted(double *v, int n, double x)
 }
 
 /* The median interval between updates of the leading counter; INFINITY: not two updates in watch_s. */
-static double measured_grid(struct energy_window *w)
+static double measured_grid(struct energy_window *w, double watch_s)
 {
     enum { INTERVALS = 5 };
     double last_s, t, interval_s[INTERVALS];
@@ -148,8 +148,9 @@ static double measured_grid(struct energy_window *w)
 
 void energy_window_measure_grid(struct energy_window *w)
 {
+    const double watch_s = w->c.grid_s > 0 ? fmin(dead_updates * w->c.grid_s, dead_s) : dead_s;
     while (w->c.source->kind == ENERGY_COUNTER && w->lead < w->c.n) {
-        w->grid_s = measured_grid(w);
+        w->grid_s = measured_grid(w, watch_s);
         if (isfinite(w->grid_s))
             return;
         struct energy_channel *ch = &w->c.ch[w->lead];
