@@ -1,5 +1,5 @@
 /* The rulers of `bitjoule kernels`: the loops of kernels/peak_loops.h run by the very threads that run the kernels, a short sample
- * of each in every round, so that both see the same machine. The best sample counts, as in kernels/peak.h. Bandwidth changes from
+ * of each in every round, so that both see the same machine. The best sample counts. Bandwidth changes from
  * minute to minute where neighbours share the memory: what was measured in some rounds is compared with the best of those rounds.
  */
 #ifndef BITJOULE_KERNEL_PEAKS_H

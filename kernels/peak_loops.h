@@ -1,6 +1,9 @@
-/* The loops of peak.c by ISA. The arithmetic ones run `iterations` of independent chains that fill the execution units; the sums
- * must stay in registers, hence PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each
- * returns something that depends on all of its work, so that nothing is optimised away. */
+/* What a machine can do at most, as loops without any model: the rulers that kernels and whole models are measured against
+ * (design.md 3). Read bandwidth, int8 multiply-add and float fused multiply-add, by ISA.
+ *
+ * The arithmetic ones run `iterations` of independent chains that fill the execution units; the sums must stay in registers, hence
+ * PEAK_UNROLL: gcc -O2 would keep an array of them in memory and measure store forwarding. Each returns something that depends on
+ * all of its work, so that nothing is optimised away. */
 #ifndef BITJOULE_PEAK_LOOPS_H
 #define BITJOULE_PEAK_LOOPS_H
 

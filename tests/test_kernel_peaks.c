@@ -168,8 +168,8 @@ static bool scales(const struct kernel_peaks *p)
     return ok;
 }
 
-/* At most 2 x 64-byte multiply-add instructions per cycle at 7 GHz for each thread: 7 * 2 * 64 * 4 int8 and a quarter of it floats,
- * as in test_peak.c; a memory system of 2 TB/s. */
+/* At most 2 x 64-byte multiply-add instructions per cycle at 7 GHz for each thread: 7 * 2 * 64 int8 and a quarter of it floats
+ * (AMX and SME are not used); a memory system of 2 TB/s. A chain that the compiler merges or skips shows up as more. */
 static void check_possible(const struct kernel_peaks *p)
 {
     static const double most[PEAK_KINDS] = {2000, 900, 224};

@@ -1,5 +1,4 @@
-/* The machine's peaks are rulers for everything else: they must be possible, and no less than what a real kernel reaches. */
-#include <errno.h>
+/* The peak of arithmetic is a ruler for everything else: no real kernel is above it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 
 #include "kernels/cpu.h"
 #include "kernels/ops.h"
-#include "kernels/peak.h"
 #include "kernels/peak_loops.h"
 #include "kernels/ternary.h"
 #include "tests/under_qemu.h"
@@ -19,35 +17,13 @@
 static const double slice_s = 2e-4; /* about what the kernel takes */
 static volatile int64_t sink;       /* keeps the loop from being optimised away */
 
-enum { BUFFER = 64 << 20, ROWS = 256, COLS = 2048, TOKENS = 48 };
+enum { ROWS = 256, COLS = 2048, TOKENS = 48 };
 
 static double now_s(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_RAW, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void refuses_nonsense(void **state)
-{
-    (void)state;
-    struct peak p;
-    assert_int_equal(peak_measure(0, NULL, 1, BUFFER, &p), -EINVAL);
-    assert_int_equal(peak_measure(1, NULL, 0, BUFFER, &p), -EINVAL);
-    assert_int_equal(peak_measure(1, NULL, 1, 1000, &p), -EINVAL);
-}
-
-/* No core does more than 2 x 64-byte multiply-add instructions per cycle at 7 GHz: 7e9 * 2 * 64 * 4 int8, a quarter of it floats (AMX
- * and SME are not used). A chain that the compiler merges or skips shows up as more. */
-static void are_possible(void **state)
-{
-    (void)state;
-    struct peak p;
-    assert_int_equal(peak_measure(1, NULL, 2, BUFFER, &p), 0);
-    print_message("# %s: read %.1f GB/s, int8 %.1f GMAC/s, float %.1f GMAC/s\n", p.isa, p.read_gb_s, p.int8_gmac_s, p.fma_gmac_s);
-    assert_true(p.read_gb_s > 0.01 && p.read_gb_s < 2000.0);
-    assert_true(p.int8_gmac_s > 0.01 && p.int8_gmac_s < 900.0);
-    assert_true(p.fma_gmac_s > 0.01 && p.fma_gmac_s < 224.0);
 }
 
 /* A real kernel on data in cache stays below the int8 peak, give or take a frequency step. */
@@ -100,8 +76,6 @@ static void bound_a_real_kernel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_nonsense),
-        cmocka_unit_test(are_possible),
         cmocka_unit_test(bound_a_real_kernel),
     };
     return cmocka_run_group_tests_name("peaks", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* The loops behind the peaks, in each instruction set: an iteration does the work that the table says, and all of the memory is read.
- * How fast they are is test_peak.c's. */
+ * How fast they are is the business of test_peak.c and test_kernel_peaks.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
