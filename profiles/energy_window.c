@@ -12,8 +12,9 @@
 
 /* Not a single update in this time: the counter is dead. */
 static const double stuck_s = 0.05;
-/* A counter that does not move twice in this time when it is opened is dead: 500 updates where their grid is documented, else seconds. */
-static const double dead_updates = 500, dead_s = 2.5;
+/* A counter that does not move twice in this time when it is opened is dead. One that is at 0, and has a documented grid, gets only so
+ * many updates: it never moved, and every worker opens it again. */
+static const double dead_s = 2.5, unborn_updates = 100;
 /* An error bound above this makes the number worthless. */
 static const double worst_quantisation = 0.2;
 /* A grid up to this is waited for; a coarser one is not, it would prolong every window. */
@@ -148,8 +149,10 @@ static double measured_grid(struct energy_window *w, double watch_s)
 
 void energy_window_measure_grid(struct energy_window *w)
 {
-    const double watch_s = w->c.grid_s > 0 ? fmin(dead_updates * w->c.grid_s, dead_s) : dead_s;
     while (w->c.source->kind == ENERGY_COUNTER && w->lead < w->c.n) {
+        uint64_t count;
+        const bool unborn = w->c.grid_s > 0 && !count_now(w, w->lead, &count) && count == 0;
+        const double watch_s = unborn ? fmin(unborn_updates * w->c.grid_s, dead_s) : dead_s;
         w->grid_s = measured_grid(w, watch_s);
         if (isfinite(w->grid_s))
             return;

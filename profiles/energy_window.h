@@ -41,9 +41,9 @@ bool energy_window_usable(const struct energy_window *w,
                           enum energy_domain d); /* it has a channel of that domain without a problem */
 /* The first problem of the source or of a channel; NULL: none. */
 const char *energy_window_problem(const struct energy_window *w);
-/* Watches the leading counter until it moved six times: fills grid_s. A few ms. One that does not move (for 500
- * updates where their grid is documented, else for 2.5 s) is dead, as in virtual machines whose host shows a counter and does not run
- * it: that becomes its problem, and the next one leads. */
+/* Watches the leading counter until it moved six times: fills grid_s. A few ms. One that does not move is dead, as in virtual
+ * machines whose host shows a counter and does not run it: after 2.5 s, or 100 updates of a documented grid where it is at 0, that
+ * becomes its problem, and the next one leads. */
 void energy_window_measure_grid(struct energy_window *w);
 
 void energy_window_start(struct energy_window *w);
