@@ -122,8 +122,8 @@ static void keep_alive_is_the_shortest_time(void **state)
     assert_int_equal(probe_set_open(&env, &set), 0);
     assert_true(isinf(probe_set_keep_alive(set)));
     probe_set_close(set);
-    sim_zone(s, "intel-rapl:0", "package-0", 8000000000, 5); /* 8,000 J at 2 kW */
-    sim_zone(s, "intel-rapl:1", "package-1", 4000000000, 5);
+    sim_power(s, sim_zone(s, "intel-rapl:0", "package-0", 8000000000, 5), 30, 30, 0); /* 8,000 J at 2 kW */
+    sim_power(s, sim_zone(s, "intel-rapl:1", "package-1", 4000000000, 5), 30, 30, 0);
     assert_int_equal(probe_set_open(&env, &set), 0);
     assert_true(fabs(probe_set_keep_alive(set) - 2.0) < 1e-9);
     probe_set_close(set);

@@ -73,9 +73,10 @@ static void test_two_workers_in_turn(void **state)
 static void expect_kernels(struct worker *w, const char *workload, unsigned n_gen, unsigned layer, unsigned head)
 {
     const struct kernel *k = format_kernel(&format_q8_0);
-    json_t *r = ask(w, json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i}", "cmd", "setup", "workload",
+    json_t *r = ask(w, json_pack("{s:s, s:s, s:i, s:i, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:i, s:i}", "cmd", "setup", "workload",
                                  workload, "threads", 1, "n_ctx", 64, "kv", "f16", "n_prompt", 8, "n_gen", (int)n_gen, "depth", 0,
-                                 "batch", n_gen ? 1 : 8, "seed", 1, "text", "tests/golden/test.txt", "window", 16, "windows", 1));
+                                 "batch", n_gen ? 1 : 8, "sequences", 1, "seed", 1, "text", "tests/golden/test.txt", "window", 16,
+                                 "windows", 1));
     const json_t *kernel = json_object_get(r, "kernel");
     assert_string_equal(text(kernel, "format"), "q8_0");
     assert_string_equal(text(kernel, "isa"), kernel_used(k, layer)->isa);
