@@ -17,6 +17,8 @@
 #include "engine/memory.h"
 #include "engine/model.h"
 #include "harness/plan.h"
+#include "tests/sanitized.h"
+#include "tests/under_qemu.h"
 
 enum {
     MIB = 1 << 20,
@@ -47,16 +49,8 @@ static int remove_dir(void **state)
 /* Resident memory of an emulator or a sanitizer is not that of the program. */
 static void need_true_memory(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    const bool sanitized = true;
-#elif defined(__has_feature)
-    const bool sanitized = __has_feature(address_sanitizer);
-#else
-    const bool sanitized = false;
-#endif
-    const char *emulator = getenv("RUN");
-    if (sanitized || (emulator && emulator[0])) {
-        print_message("resident memory is that of %s\n", sanitized ? "the sanitizer" : "the emulator");
+    if (sanitized() || under_qemu()) {
+        print_message("resident memory is that of %s\n", sanitized() ? "the sanitizer" : "the emulator");
         skip();
     }
 }
