@@ -2,10 +2,10 @@
 #include "kernels/cpu.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+bool cpu_is_intel;
 static uint32_t limit = UINT32_MAX;
 
 static const struct {
@@ -23,6 +23,7 @@ uint32_t cpu_features(void)
     static bool done;
     if (!done) {
         found = cpu_detect();
+        cpu_is_intel = cpu_detect_intel();
         done = true;
     }
     return found & limit;

@@ -5,6 +5,7 @@
 #ifndef BITJOULE_CPU_H
 #define BITJOULE_CPU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,10 @@ enum cpu_feature {
 
 /* What the CPU and the operating system say, asked anew: for cpu_features(). */
 uint32_t cpu_detect(void);
+
+/* The vendor, which decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features(). */
+extern bool cpu_is_intel;
+bool cpu_detect_intel(void);
 
 /* Features of this CPU, less those excluded by cpu_limit(). Not thread-safe on its first call. */
 uint32_t cpu_features(void);

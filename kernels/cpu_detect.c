@@ -4,7 +4,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <stdbool.h>
 
 /* Two bits that not every compiler's __builtin_cpu_supports knows. */
 static bool has_f16c(void)
@@ -17,6 +16,12 @@ static bool has_avxvnni(void)
 {
     unsigned a, b, c, d;
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 4)) != 0;
+}
+
+bool cpu_detect_intel(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_INTEL_ebx;
 }
 
 uint32_t cpu_detect(void)
@@ -38,6 +43,11 @@ uint32_t cpu_detect(void)
 }
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
+
+bool cpu_detect_intel(void)
+{
+    return false;
+}
 
 /* Bits of AT_HWCAP and AT_HWCAP2 as in the kernel's uapi/asm/hwcap.h. */
 uint32_t cpu_detect(void)

@@ -3,6 +3,7 @@
  * gemv: 32 rows are 4 chains of FMA over one stream of weights, 64 bytes per column. gemm: a panel of 32 rows x 128 columns is
  * converted to float once and stays in L1 while all tokens pass in tiles of 16 rows x 6 tokens; up to 6 tokens convert as they go. */
 #include "baselines/x86/float_tile_avx2.h"
+#include "kernels/x86/stream.h"
 
 enum { F16_PANEL_COLS = 128 }; /* 16 KB as float */
 _Static_assert(F16_PANEL_COLS * F16_GROUP * sizeof(float) <= PANEL_SPACE, "panel fits the scratch");
@@ -16,6 +17,7 @@ void f16_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, s
         UNROLL for (int i = 0; i < 4; i++)
             s[i] = _mm256_setzero_ps();
         for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
+            prefetch_intel(col, F16_GROUP * sizeof *col);
             const __m256 a = _mm256_broadcast_ss(x->f32 + k);
             UNROLL for (int i = 0; i < 4; i++)
                 s[i] = _mm256_fmadd_ps(load_half(col + 8 * i), a, s[i]);

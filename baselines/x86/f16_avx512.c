@@ -5,6 +5,7 @@
  * is converted to float once and stays in L1 while all tokens pass in tiles of 32 rows x 12 tokens; up to 12 tokens convert as
  * they go. */
 #include "baselines/x86/float_tile_avx512.h"
+#include "kernels/x86/stream.h"
 
 enum { F16_PANEL_COLS = 128 }; /* 16 KB as float */
 _Static_assert(F16_PANEL_COLS * F16_GROUP * sizeof(float) <= PANEL_SPACE, "panel fits the scratch");
@@ -16,6 +17,7 @@ void f16_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0,
         const uint16_t *col = (const uint16_t *)w->data + r * w->cols;
         __m512 s0 = _mm512_setzero_ps(), s1 = s0;
         for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
+            prefetch_intel(col, F16_GROUP * sizeof *col);
             const __m512 a = _mm512_set1_ps(x->f32[k]);
             s0 = _mm512_fmadd_ps(vecf_of_half(col), a, s0);
             s1 = _mm512_fmadd_ps(vecf_of_half(col + 16), a, s1);

@@ -64,8 +64,10 @@ static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size
             acc[v] = vecf_of(vec_zero());
         for (size_t b = 0; b < n_blocks; b++, g++) {
             vec sum[TILE_VECS];
-            if (VEC_BITS == 256) /* not measured with 512 */
+            if (VEC_BITS == 256)
                 prefetch_stream(g, sizeof *g);
+            else
+                prefetch_intel(g, sizeof *g); /* not measured with 512 bits elsewhere */
             gemv_block(g, x->q + b * Q_BLOCK, x->sum + 2 * b, sum);
             UNROLL for (int v = 0; v < TILE_VECS; v++) {
                 const vecf d = vecf_mul(vecf_of_half(g->d + v * VEC_ROWS), vecf_broadcast(x->scale + b));

@@ -13,6 +13,7 @@
 #ifndef BITJOULE_Q6_K_KERNEL_H
 #define BITJOULE_Q6_K_KERNEL_H
 
+#include "kernels/x86/stream.h"
 #include "kernels/x86/vec.h"
 #ifdef VEC_DPBUSD
 #include "baselines/x86/q6_k_vnni.h"
@@ -29,7 +30,10 @@ static inline void q6_k_gemv(const struct weights *w, const struct acts *x, size
         const struct q6_k_group *g = (const struct q6_k_group *)w->data + r / Q_GROUP * n_supers;
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t i = 0; i < n_supers * BLOCKS; i++) {
-            prefetch_l2((const char *)(g + AHEAD) + i * (sizeof *g / BLOCKS), sizeof *g / BLOCKS);
+            const char *now = (const char *)g + i * (sizeof *g / BLOCKS);
+            prefetch_intel(now, sizeof *g / BLOCKS);
+            if (!cpu_is_intel)
+                prefetch_l2(now + AHEAD * sizeof *g, sizeof *g / BLOCKS);
             s0 = gemv_block(&g[i / BLOCKS], i % BLOCKS, 0, x, i, s0);
             s1 = gemv_block(&g[i / BLOCKS], i % BLOCKS, 8, x, i, s1);
         }

@@ -9,6 +9,7 @@
 #endif
 #include "baselines/x86/q8_0_words.h"
 #include "baselines/x86/tile_avx2.h"
+#include "kernels/x86/stream.h"
 
 /* Adds 4 products per lane. |w| * |a| * 2 <= 128 * 127 * 2 = 32512 < 32768 fits int16, twice that does not: widened at once. */
 static inline __m256i add_dot4(__m256i isum, __m256i w, __m256i a)
@@ -24,6 +25,7 @@ static inline void q8_0_gemv(const struct weights *w, const struct acts *x, size
         const struct q8_0_group *g = (const struct q8_0_group *)w->data + r / Q_GROUP * n_blocks;
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t b = 0; b < n_blocks; b++, g++) {
+            prefetch_intel(g, sizeof *g);
             __m256i i0 = _mm256_setzero_si256(), i1 = i0;
             for (size_t j = 0; j < 8; j++) {
                 const __m256i a = broadcast4(x->q + b * Q_BLOCK + 4 * j);

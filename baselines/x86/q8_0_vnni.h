@@ -7,6 +7,7 @@
 
 #include "baselines/x86/byte_tile.h"
 #include "baselines/x86/tile_avx2.h"
+#include "kernels/x86/stream.h"
 
 #ifndef DPBUSD_256 /* a header on its own is read by tools only */
 #define DPBUSD_256 _mm256_dpbusd_avx_epi32
@@ -32,6 +33,7 @@ static inline void q8_0_gemv(const struct weights *w, const struct acts *x, size
         const struct q8_0_group *g = (const struct q8_0_group *)w->data + r / Q_GROUP * n_blocks;
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t b = 0; b < n_blocks; b++) {
+            prefetch_intel(&g[b], sizeof *g);
             const __m256i start = _mm256_set1_epi32(-Q8_0_ZERO * (x->sum[2 * b] + x->sum[2 * b + 1]));
             const __m256 dx = _mm256_broadcast_ss(x->scale + b);
             s0 = gemv_block(&g[b], 0, x->q + b * Q_BLOCK, start, dx, s0);

@@ -3,7 +3,8 @@
  *
  * A table is made where it is used, by two vpmaddubsw and an addition, and serves 128 rows: nothing but weights and activations
  * is read. (Tables in memory cost less arithmetic and more time, see the README's log.) It holds sum((weight + 1) a), so that
- * sum(a) is subtracted at the end. No software prefetch: the stream is sequential, and the hardware's does better alone.
+ * sum(a) is subtracted at the end. Software
+ * prefetch on Intel only: the stream is sequential, and AMD's hardware does better alone.
  *
  * An entry is within 3 * 2 * 128 = 768; int16 holds 42 triples. Sums are widened after two blocks: 32 * 768 = 24576.
  * gemm: look-up for a few tokens, else multiplication, see tl2_panel.h. */
@@ -13,6 +14,7 @@
 #define VEC_BITS 512
 
 #include "kernels/ternary.h"
+#include "kernels/x86/stream.h"
 #include "kernels/x86/tl2_panel.h"
 
 enum { VECS = TL2_LINE / VEC_BYTES, RUN_BLOCKS = 2 };
@@ -62,6 +64,7 @@ TILE add_line(struct state *s, const struct digits *d, const uint8_t *line, cons
 
 TILE add_block(struct state *s, const struct digits *d, const uint8_t *p, const int8_t *x)
 {
+    prefetch_intel(p, TL2_BLOCK_WORDS * TL2_LINE);
     UNROLL for (int j = 0; j < TL2_BLOCK_WORDS; j++)
         add_line(s, d, p + j * TL2_LINE, x + j * TL2_WORD_K);
     const vec table = make_table(d, x + TL2_BLOCK_K - 3);

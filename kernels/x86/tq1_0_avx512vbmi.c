@@ -16,9 +16,10 @@
 
 #include "kernels/ternary.h"
 #include "kernels/tq1_0_layout.h"
+#include "kernels/x86/stream.h"
 #include "kernels/x86/ternary_gemm.h"
 
-enum { MAX_COLS = 655360, PREFETCH_BYTES = 4096 };
+enum { MAX_COLS = 655360 };
 
 /* r -> its four digits, digit p at bits 2p: a ROW for every value of digits 2 and 3 */
 #define THREE(n) (n) << 2, (n) << 2 | 1, (n) << 2 | 2
@@ -52,7 +53,7 @@ TILE tq1_add_lines(struct tq1_sums *s, const uint8_t *line, const int8_t *q, siz
 {
     assert(lines * TQ1_LINE_K <= MAX_COLS);
     for (size_t l = 0; l < lines; l++, line += TQ1_LINE, q += TQ1_LINE_K) {
-        _mm_prefetch((const char *)line + PREFETCH_BYTES, _MM_HINT_T0);
+        prefetch_stream(line, TQ1_LINE);
         const struct digits d = split(line);
         UNROLL for (int p = 0; p < 4; p++) {
             s->field[p] = VEC_DPBUSD(s->field[p], vec_and(d.fields, vec_byte(3 << (2 * p))), vec_broadcast4(q + 4 * p));
