@@ -3,10 +3,10 @@ set encoding utf8
 set datafile separator tab
 if (!exists('formats')) formats = 'svg png'
 do for [ext in formats] {
-if (ext eq 'svg') { set terminal svg size 800,690 dynamic background '#ffffff' font 'sans-serif,13' }
-if (ext eq 'png') { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size 1600,1380 font 'Sans,13' fontscale 1.5 linewidth 2 pointscale 1.8 } else { set terminal png size 800,690 } }
+if (ext eq 'svg') { set terminal svg size 800,1010 dynamic background '#ffffff' font 'sans-serif,13' }
+if (ext eq 'png') { if (strstrt(GPVAL_TERMINALS, 'pngcairo') > 0) { set terminal pngcairo size 1600,2020 font 'Sans,13' fontscale 1.5 linewidth 2 pointscale 1.8 } else { set terminal png size 800,1010 } }
 set output 'pareto-memory-tg16.'.ext
-set multiplot layout 2,2 title 'Speed against memory (numbers: threads), tg16' noenhanced
+set multiplot layout 3,2 title 'Speed against memory (numbers: threads), tg16' noenhanced
 set key below horizontal noenhanced samplen 1.5 maxrows 3 font ',10'
 set bmargin 5.8
 set xlabel offset 0,0.4
@@ -17,58 +17,99 @@ set title '125m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [20.8983:693.38]
-set xtics (50,100,200,500)
+set xrange [79.6233:1156.62]
+set xtics (100,200,500,1000)
 set logscale y
-set yrange [0.0446333:0.398574]
+set yrange [0.0419037:0.398635]
 set ytics (0.05,0.1,0.2)
 plot 'pareto-memory-tg16.tsv' index 0 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 1 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  'pareto-memory-tg16.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 2 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 4 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 11 lc rgb '#009E73' title 'q4_0', \
-  '' index 4 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+unset logscale
+set title '350m' noenhanced
+set xlabel 'tokens/s, more is better'
+set ylabel 'peak resident GB, less is better'
+set logscale x
+set xrange [27.325:416.462]
+set xtics (50,100,200)
+set logscale y
+set yrange [0.086632:1.09928]
+set ytics (0.1,0.2,0.5,1)
+plot 'pareto-memory-tg16.tsv' index 4 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '700m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [8.16827:185.155]
-set xtics (10,20,50,100)
+set xrange [14.8007:171.967]
+set xtics (20,50,100)
 set logscale y
-set yrange [0.179388:2.2078]
+set yrange [0.157952:2.20852]
 set ytics (0.2,0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 5 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#E69F00' title 'q8_0', \
+plot 'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 8 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 11 lc rgb '#009E73' title 'q4_0', \
-  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 10 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 10 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
-set title '2b4t' noenhanced
+set title '1b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [2.46578:51.541]
-set xtics (5,10,20,50)
+set xrange [9.1981:102.442]
+set xtics (10,20,50,100)
 set logscale y
-set yrange [0.644435:7.26244]
-set ytics (1,2,5)
-plot 'pareto-memory-tg16.tsv' index 10 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 11 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+set yrange [0.211141:3.01589]
+set ytics (0.5,1,2)
+plot 'pareto-memory-tg16.tsv' index 11 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 11 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 12 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#E69F00' title 'q8_0', \
-  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 14 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 11 lc rgb '#009E73' title 'q4_0', \
-  '' index 14 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+unset logscale
+set title '1.5b' noenhanced
+set xlabel 'tokens/s, more is better'
+set ylabel 'peak resident GB, less is better'
+set logscale x
+set xrange [6.62018:71.5006]
+set xtics (10,20,50)
+set logscale y
+set yrange [0.288997:4.53393]
+set ytics (0.5,1,2)
+plot 'pareto-memory-tg16.tsv' index 14 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 14 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 15 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 15 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 16 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+unset logscale
+set title '2.5b' noenhanced
+set xlabel 'tokens/s, more is better'
+set ylabel 'peak resident GB, less is better'
+set logscale x
+set xrange [3.8601:45.339]
+set xtics (5,10,20)
+set logscale y
+set yrange [0.467337:7.41283]
+set ytics (0.5,1,2,5)
+plot 'pareto-memory-tg16.tsv' index 17 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 17 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 18 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 18 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 19 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 19 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 unset multiplot
 set output
