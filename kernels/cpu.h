@@ -25,9 +25,9 @@ enum cpu_feature {
 /* What the CPU and the operating system say, asked anew: for cpu_features(). */
 uint32_t cpu_detect(void);
 
-/* The vendor, which decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features(). */
+/* The vendor, which decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features(), false before. */
 extern bool cpu_is_intel;
-bool cpu_detect_intel(void);
+bool cpu_detect_intel(void); /* what the CPU says, asked anew: for cpu_features() */
 
 /* Features of this CPU, less those excluded by cpu_limit(). Not thread-safe on its first call. */
 uint32_t cpu_features(void);

@@ -82,7 +82,7 @@ END
 killed_run scenario scenario_load 3 --scenario "$dir/scenario.ini"
 # what was served, by format, load and rate
 served() { sed -n 's/^{"type":"scenario_load",.*"format":"\([^"]*\)","load":"\([^"]*\)","threads":1,"rate":\([^,]*\),.*/\1 \2 \3/p' "$dir/scenario/results.jsonl"; }
-# how many different answers there are, each with its format
+# how many loads gave an answer, and in which format: a line for each answer
 answers() {
     sed -n 's/^{"type":"scenario_load",.*"format":"\([^"]*\)",.*"output_sha256":"\([^"]*\)".*/\1 \2/p' "$dir/$1/results.jsonl" | sort | uniq -c
 }

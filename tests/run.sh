@@ -63,11 +63,15 @@ judge() { # PROGRAM: runs it, prints what it did in one write, and leaves its co
 
 running=0
 for program in "$@"; do
+    rm -f "$logs/$(basename "$program" .sh)".log.*
+    if ((TEST_JOBS == 1)); then # not in the background, where a shell lets its children ignore Ctrl-C
+        judge "$program"
+        continue
+    fi
     if ((running == TEST_JOBS)); then
         wait -n
         ((running -= 1))
     fi
-    rm -f "$logs/$(basename "$program" .sh)".log.*
     judge "$program" &
     ((running += 1))
 done

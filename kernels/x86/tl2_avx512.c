@@ -3,8 +3,7 @@
  *
  * A table is made where it is used, by two vpmaddubsw and an addition, and serves 128 rows: nothing but weights and activations
  * is read. (Tables in memory cost less arithmetic and more time, see the README's log.) It holds sum((weight + 1) a), so that
- * sum(a) is subtracted at the end. Software
- * prefetch on Intel only: the stream is sequential, and AMD's hardware does better alone.
+ * sum(a) is subtracted at the end. Software prefetch on Intel only: the stream is sequential, and AMD's hardware does better alone.
  *
  * An entry is within 3 * 2 * 128 = 768; int16 holds 42 triples. Sums are widened after two blocks: 32 * 768 = 24576.
  * gemm: look-up for a few tokens, else multiplication, see tl2_panel.h. */
