@@ -77,6 +77,7 @@ struct panel_kernel {
 
 enum {
     PANEL_SUMS = 16384, /* floats: sums of all rows of a panel and all tokens that are kept at once */
+    PANEL_TOKENS = 192, /* at most at once: with more, blocks of fewer columns bring the sums from y too often */
     PANEL_SPACE = KERNEL_SCRATCH_BYTES - PANEL_SUMS * (int)sizeof(float)
 };
 

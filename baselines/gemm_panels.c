@@ -1,45 +1,67 @@
 /* The loops around a panel kernel: y[n, rows] = x[n, cols] . W[rows, cols]^T for many tokens.
  *
- * For a chunk of tokens and some groups of rows, the columns are taken a panel at a time: the panel of weights (a few KB) is
- * unpacked at most once and stays in the first-level cache while all tokens of the chunk pass over it. Sums wait in the
- * scratch between panels, side by side, and not in y, where the tokens lie a whole row of outputs apart and would share few
- * cache sets. Storing and reloading a float changes nothing, so the panel width does not show in the result.
+ * Activations are taken a block at a time: some tokens x some columns that stay in the second-level cache while all groups of rows pass
+ * (with the whole width, the down projection of 128 tokens came from the third level again for every group of rows). Within it the
+ * columns are taken a panel at a time: the panel of weights (a few KB) is unpacked at most once and stays in the first-level
+ * cache while the tokens pass over it. Sums wait in the scratch between panels, side by side, and not in y, where the tokens lie
+ * a whole row of outputs apart and would share few cache sets; between blocks they wait in y. Storing and reloading a
+ * float changes nothing, so neither width shows in the result.
  *
  * It knows no format and no instruction set, and does not divide work among threads. */
 #include <string.h>
 
 #include "baselines/baseline_kernels.h"
+#include "kernels/tile.h"
 
 static size_t min_size(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-/* The sums of one group, [tokens][group], to y; rows of padding stay behind. */
-static void copy_group(const struct panel *p, size_t g, size_t row1, float *y, size_t ldy)
+/* Between the sums of a panel's groups, [tokens][group] each, and y; rows of padding stay behind. */
+static void move_sums(const struct panel *p, size_t row1, float *y, size_t ldy, bool to_y)
 {
-    const size_t group = p->w->fmt->row_group, row = p->row0 + g * group, n_rows = min_size(group, row1 - row);
-    const float *acc = p->acc + g * (p->t1 - p->t0) * group;
-    for (size_t t = p->t0; t < p->t1; t++, acc += group)
-        memcpy(y + t * ldy + row, acc, n_rows * sizeof *acc);
+    const size_t group = p->w->fmt->row_group;
+    float *acc = p->acc;
+    for (size_t row = p->row0; row < p->row0 + p->groups * group; row += group) {
+        const size_t bytes = min_size(group, row1 - row) * sizeof *y;
+        for (size_t t = p->t0; t < p->t1; t++, acc += group) {
+            float *out = y + t * ldy + row;
+            memcpy(to_y ? out : acc, to_y ? acc : out, bytes);
+        }
+    }
 }
 
-void gemm_by_panels(const struct panel_kernel *kernel, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y,
-                    size_t ldy, void *scratch)
+/* Columns [k0, k1) of all rows and of the tokens that p holds */
+static void column_block(const struct panel_kernel *kernel, struct panel *p, size_t k0, size_t k1, size_t row0, size_t row1,
+                         float *y, size_t ldy)
 {
-    const size_t group = w->fmt->row_group, tokens = PANEL_SUMS / (kernel->groups * group);
+    const size_t group = p->w->fmt->row_group;
+    for (p->row0 = row0; p->row0 < row1; p->row0 += p->groups * group) {
+        p->groups = min_size(kernel->groups, (row1 - p->row0 + group - 1) / group);
+        if (k0 == 0)
+            memset(p->acc, 0, p->groups * (p->t1 - p->t0) * group * sizeof(float));
+        else
+            move_sums(p, row1, y, ldy, false);
+        for (p->k0 = k0; p->k0 < k1; p->k0 = p->k1) {
+            p->k1 = min_size(p->k0 + kernel->cols, k1);
+            kernel->run(p);
+        }
+        move_sums(p, row1, y, ldy, true);
+    }
+}
+
+void gemm_by_panels(const struct panel_kernel *kernel, const struct weights *w, const struct acts *x, size_t row0, size_t row1,
+                    float *y, size_t ldy, void *scratch)
+{
+    const size_t most = min_size(PANEL_SUMS / (kernel->groups * w->fmt->row_group), PANEL_TOKENS);
+    const size_t act_bytes = x->kind == ACT_F32 ? sizeof *x->f32 : sizeof *x->q;
     struct panel p = {.w = w, .x = x, .acc = scratch, .space = (float *)scratch + PANEL_SUMS};
     for (p.t0 = 0; p.t0 < x->n; p.t0 = p.t1) {
-        p.t1 = min_size(p.t0 + tokens, x->n);
-        for (p.row0 = row0; p.row0 < row1; p.row0 += p.groups * group) {
-            p.groups = min_size(kernel->groups, (row1 - p.row0 + group - 1) / group);
-            memset(p.acc, 0, p.groups * (p.t1 - p.t0) * group * sizeof(float));
-            for (p.k0 = 0; p.k0 < w->cols; p.k0 = p.k1) {
-                p.k1 = min_size(p.k0 + kernel->cols, w->cols);
-                kernel->run(&p);
-            }
-            for (size_t g = 0; g < p.groups; g++)
-                copy_group(&p, g, row1, y, ldy);
-        }
+        p.t1 = p.t0 + next_tile(x->n - p.t0, most);
+        const size_t panels = GEMM_ACTS_BYTES / (act_bytes * (p.t1 - p.t0)) / kernel->cols,
+                     cols = (panels ? panels : 1) * kernel->cols;
+        for (size_t k = 0; k < w->cols; k += cols)
+            column_block(kernel, &p, k, min_size(k + cols, w->cols), row0, row1, y, ldy);
     }
 }

@@ -36,6 +36,16 @@ static inline size_t next_tile(size_t tokens_left, size_t tile)
     return (tokens_left + tiles - 1) / tiles;
 }
 
+/* Activations of so many bytes stay in the second-level cache (512 KB to 2 MB a core) while the rows of a matrix pass over them. */
+enum { GEMM_ACTS_BYTES = 512 * 1024, GEMM_LEAST_TOKENS = 48 /* for which unpacking the weights again pays */ };
+
+/* Tokens, of `bytes` activations each, that a gemm of whole rows takes at once, `most` or fewer */
+static inline size_t gemm_chunk(size_t tokens_left, size_t bytes, size_t most)
+{
+    const size_t fit = GEMM_ACTS_BYTES / bytes, tokens = fit > GEMM_LEAST_TOKENS ? fit : GEMM_LEAST_TOKENS;
+    return next_tile(tokens_left, tokens < most ? tokens : most);
+}
+
 /* switch (tokens) { TILE_CASES_n(CALL) }: runs CALL(tokens) with a constant, 1 .. n */
 #define TILE_CASE(call, n) case n: call(n); break;
 #define TILE_CASES_2(call) TILE_CASE(call, 1) default: call(2); break;

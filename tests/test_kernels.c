@@ -25,7 +25,7 @@
 #include "tests/emulation.h"
 #include "tests/kernel_fixture.h"
 
-enum { MAX_TESTS = 128, MAX_COLS = 2600, POISON = 0x7fa5a5a5 }; /* the poison is a NaN that no kernel makes */
+enum { MAX_TESTS = 128, MAX_COLS = 5632, POISON = 0x7fa5a5a5 }; /* the poison is a NaN that no kernel makes */
 
 static uint64_t seed;
 
@@ -199,13 +199,15 @@ static void run_shapes(const struct row *row, struct rng *r)
             }
 }
 
-/* A real width, both kinds of data, and more tokens than a kernel takes at once: 256 (q8_0) to 4032 (ternary, 256 bits). */
+/* A real width, both kinds of data, and more tokens than a kernel takes at once, for its sums (up to 4032: ternary, 256 bits) or for the
+ * second-level cache: 97 x 5632 are two blocks of columns or more in all baselines, and two of tokens in all ternary kernels. */
 static void run_large(const struct row *row, struct rng *r)
 {
     const size_t g = row->fmt->row_group > 1 ? row->fmt->row_group : 16;
     const struct shape shapes[] = {
         {2 * g + 3, 2560, 1, WEIGHTS_PACKED, ACTS_RANDOM, true}, {2 * g + 3, 2560, 7, WEIGHTS_RAW, ACTS_RANDOM, false},
         {g + 1, 256, 515, WEIGHTS_PACKED, ACTS_RANDOM, false},   {3, 256, 4100, WEIGHTS_PACKED, ACTS_RANDOM, false},
+        {g + 1, 5632, 97, WEIGHTS_PACKED, ACTS_RANDOM, false},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         if (matrix_has(row->fmt, shapes[i].weights))

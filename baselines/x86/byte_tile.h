@@ -11,24 +11,24 @@
 
 enum { BYTE_PANEL_COLS = 512, PANEL_BLOCKS = BYTE_PANEL_COLS / Q_BLOCK };
 
-/* Column k = 4 j + i of a block lies in code[j][row][i]. 16 rows x 512 columns are 9 KB: they stay in L1 while the tokens pass. */
+/* Column k = 4 j + i of a block lies in code[j][row][i]. 16 rows x 512 columns are 9 KB: two groups stay in L1 while the tokens pass. */
 struct byte_block {
     uint8_t code[8][Q_GROUP][4];
     float d[Q_GROUP];
 };
-_Static_assert(PANEL_BLOCKS * sizeof(struct byte_block) <= PANEL_SPACE && sizeof(struct byte_block) % 64 == 0, "fits, aligned");
+/* The groups of rows of a tile. Two for 512 bits, where a group is one register: an activation that was loaded then meets two. */
+enum { BYTE_GROUPS = 2 / TILE_VECS, BYTE_ROOM = 6 /* tokens of a tile at most; BYTE_TILE may be less */ };
+_Static_assert(BYTE_GROUPS * PANEL_BLOCKS * sizeof(struct byte_block) <= PANEL_SPACE && sizeof(struct byte_block) % 64 == 0,
+               "fits, aligned");
 
-/* ---- the sums of a block: start, 4 columns more, end as int32. sum: of the activations, over 16 columns each ---- */
+/* ---- the sums of a block: begin, 4 columns more, end as int32. zero_sum: -zero sum(q), in every lane ---- */
 
 #ifdef VEC_DPBUSD
-enum {
-    BYTE_TILE = VEC_TILE,
-    BYTE_KEEP = VEC_BITS == 256 /* with registers to spare the compiler does better alone: 2 % */
-};
+enum { BYTE_TILE = 6 /* tokens */ };
 
-static inline vec byte_start(const int32_t *sum, int32_t zero)
+static inline vec byte_begin(vec zero_sum)
 {
-    return vec_set32(-zero * (sum[0] + sum[1]));
+    return zero_sum;
 }
 
 static inline vec byte_step(vec isum, vec codes, vec acts)
@@ -36,21 +36,18 @@ static inline vec byte_step(vec isum, vec codes, vec acts)
     return VEC_DPBUSD(isum, codes, acts);
 }
 
-static inline vec byte_end(vec isum, const int32_t *sum, int32_t zero)
+static inline vec byte_end(vec isum, vec zero_sum)
 {
-    (void)sum, (void)zero;
+    (void)zero_sum;
     return isum;
 }
 #else
-enum {
-    /* The product needs a register too: with a sixth token gcc 12 keeps one of the sums on the stack (12 % slower). */
-    BYTE_TILE = VEC_BITS == 256 ? 5 : VEC_TILE,
-    BYTE_KEEP = 1
-};
+/* The product needs a register too: with a sixth token gcc 12 keeps one of 16 registers' sums on the stack (12 % slower). */
+enum { BYTE_TILE = VEC_BITS == 256 ? 5 : 6 };
 
-static inline vec byte_start(const int32_t *sum, int32_t zero)
+static inline vec byte_begin(vec zero_sum)
 {
-    (void)sum, (void)zero;
+    (void)zero_sum;
     return vec_zero();
 }
 
@@ -59,62 +56,129 @@ static inline vec byte_step(vec pairs, vec codes, vec acts)
     return vec_add16(pairs, vec_maddubs(codes, acts));
 }
 
-static inline vec byte_end(vec pairs, const int32_t *sum, int32_t zero)
+static inline vec byte_end(vec pairs, vec zero_sum)
 {
-    return vec_sub32(vec_madd16(pairs, 1), vec_set32(zero * (sum[0] + sum[1])));
+    return vec_add32(vec_madd16(pairs, 1), zero_sum);
 }
 #endif
 
+/* -zero sum(q) of one block. sum: of its activations, over 16 columns each */
+static inline vec byte_zero_sum(const int32_t *sum, int32_t zero)
+{
+    return vec_set32(-zero * (sum[0] + sum[1]));
+}
+
 /* ---- gemm ---- */
 
-TILE byte_tile_of(const struct block_tile *p, const struct byte_block *w, const int32_t zero, const int tokens)
+/* What a tile is given beside its tokens */
+struct byte_panel {
+    const struct byte_block *w; /* [groups][PANEL_BLOCKS] */
+    size_t acc_ld;              /* floats between the groups' sums */
+    int32_t zero;
+    _Alignas(64) int32_t zero_sum[BYTE_ROOM][PANEL_BLOCKS][2]; /* of token t, block b: [t][b][0] */
+};
+
+/* Whether zero_sum is filled: with 512 bits a tile is bound by how many instructions the core takes in, and 18 % faster with sums made
+ * in vectors before; with 256 bits by the vector units, and 2 to 6 % faster with scalars on the others. */
+enum { ZERO_SUMS_AHEAD = VEC_BITS == 512 };
+
+static inline void byte_zero_sums(struct byte_panel *in, const struct block_tile *p, size_t tokens)
 {
-    vecf y[VEC_TILE][TILE_VECS];
-    if (SUMS_STAY)
-        sums_load(p->acc, y, tokens);
-    for (size_t b = 0; b < p->n_blocks; b++, w++) {
-        const int8_t *q = p->q + b * Q_BLOCK;
-        vec isum[VEC_TILE][TILE_VECS];
-        UNROLL for (int t = 0; t < tokens; t++)
+    enum { STEP = VEC_ROWS / 2 };
+    for (size_t t = 0; t < tokens; t++) {
+        size_t b = 0;
+        for (; b + STEP <= p->n_blocks; b += STEP) {
+            const vec halves = vec_loadu(block_sum(p, b, (int)t));
+            /* |sum| <= 32 * 127 fits the low int16 of its lane: the multiplication of int16 pairs is the cheap one */
+            vec_store(in->zero_sum[t][b], vec_dot16(vec_add32(halves, vec_shift64(halves, 32)), vec_set32(-in->zero & 0xffff)));
+        }
+        for (; b < p->n_blocks; b++)
+            in->zero_sum[t][b][0] = -in->zero * (block_sum(p, b, (int)t)[0] + block_sum(p, b, (int)t)[1]);
+    }
+}
+
+static inline vec byte_zero_of(const struct block_tile *p, const struct byte_panel *in, size_t b, int t)
+{
+    return ZERO_SUMS_AHEAD ? vec_set32(in->zero_sum[t][b][0]) : byte_zero_sum(block_sum(p, b, t), in->zero);
+}
+
+/* The integer sums of block b */
+TILE byte_sums(const struct block_tile *p, const struct byte_panel *in, size_t b, vec isum[][BYTE_ROOM][TILE_VECS], const int groups,
+               const int tokens)
+{
+    const struct byte_block *w = in->w + b;
+    const int8_t *q = p->q + b * Q_BLOCK;
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int g = 0; g < groups; g++)
             UNROLL for (int v = 0; v < TILE_VECS; v++)
-                isum[t][v] = byte_start(block_sum(p, b, t), zero);
-        UNROLL for (int j = 0; j < 8; j++) {
-            UNROLL for (int t = 0; t < tokens; t++) {
-                const vec a = vec_broadcast4(q + (size_t)t * p->q_ld + 4 * j);
+                isum[g][t][v] = byte_begin(byte_zero_of(p, in, b, t));
+    UNROLL for (int j = 0; j < 8; j++) {
+        UNROLL for (int t = 0; t < tokens; t++) {
+            const vec a = vec_broadcast4(q + (size_t)t * p->q_ld + 4 * j);
+            UNROLL for (int g = 0; g < groups; g++) {
                 UNROLL for (int v = 0; v < TILE_VECS; v++) {
-                    isum[t][v] = byte_step(isum[t][v], vec_load(w->code[j][v * VEC_ROWS]), a);
-                    if (BYTE_KEEP)
-                        KEEP(isum[t][v]);
+                    isum[g][t][v] = byte_step(isum[g][t][v], vec_load(w[g * PANEL_BLOCKS].code[j][v * VEC_ROWS]), a);
+                    KEEP(isum[g][t][v]);
                 }
             }
         }
-        UNROLL for (int t = 0; t < tokens; t++)
+    }
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int g = 0; g < groups; g++)
             UNROLL for (int v = 0; v < TILE_VECS; v++)
-                isum[t][v] = byte_end(isum[t][v], block_sum(p, b, t), zero);
-        UNROLL for (int v = 0; v < TILE_VECS; v++)
-            UNROLL for (int t = 0; t < tokens; t++)
-                sums_add(p, b, t, v, isum[t][v], w->d, y);
+                isum[g][t][v] = byte_end(isum[g][t][v], byte_zero_of(p, in, b, t));
+}
+
+TILE byte_tile_of(const struct block_tile *p, const struct byte_panel *in, const int groups, const int tokens)
+{
+    struct block_tile group[BYTE_GROUPS];
+    vecf y[BYTE_GROUPS][BYTE_ROOM][TILE_VECS];
+    UNROLL for (int g = 0; g < groups; g++) {
+        group[g] = *p;
+        group[g].acc += (size_t)g * in->acc_ld;
+        if (SUMS_STAY)
+            sums_load(group[g].acc, y[g], tokens);
+    }
+    for (size_t b = 0; b < p->n_blocks; b++) {
+        vec isum[BYTE_GROUPS][BYTE_ROOM][TILE_VECS];
+        byte_sums(p, in, b, isum, groups, tokens);
+        UNROLL for (int t = 0; t < tokens; t++)
+            UNROLL for (int g = 0; g < groups; g++)
+                UNROLL for (int v = 0; v < TILE_VECS; v++)
+                    sums_add(&group[g], b, t, v, isum[g][t][v], in->w[(size_t)g * PANEL_BLOCKS + b].d, y[g]);
     }
     if (SUMS_STAY)
-        sums_store(p->acc, y, tokens);
+        UNROLL for (int g = 0; g < groups; g++)
+            sums_store(group[g].acc, y[g], tokens);
 }
 
 /* unpack: n_blocks blocks of the group of rows [row, row + 16), from column k on */
 typedef void (*unpack_fn)(const struct weights *w, size_t row, size_t k, size_t n_blocks, struct byte_block *out);
 
-/* A panel_kernel.run but for `unpack` and `zero`; one group of rows (two were 2 % faster for 128 tokens and 8 % slower for 4) */
-TILE byte_panel(const struct panel *p, unpack_fn unpack, const int32_t zero)
+/* A panel_kernel.run of BYTE_PANEL_COLS and BYTE_GROUPS but for `unpack` and `zero` */
+TILE byte_run(const struct panel *p, unpack_fn unpack, const int32_t zero)
 {
     struct byte_block *w = p->space;
-    unpack(p->w, p->row0, p->k0, (p->k1 - p->k0) / Q_BLOCK, w);
+    struct byte_panel in = {.w = w, .acc_ld = (p->t1 - p->t0) * Q_GROUP, .zero = zero};
+    for (size_t g = 0; g < p->groups; g++)
+        unpack(p->w, p->row0 + g * Q_GROUP, p->k0, (p->k1 - p->k0) / Q_BLOCK, w + g * PANEL_BLOCKS);
     for (size_t t = p->t0, n; t < p->t1; t += n) {
         const struct block_tile tile = block_tile(p, 0, t);
         n = next_tile(p->t1 - t, BYTE_TILE);
-#define RUN(tokens) byte_tile_of(&tile, w, zero, tokens)
-        switch (n) {
-            VEC_TILE_CASES(RUN)
-        }
-#undef RUN
+        if (ZERO_SUMS_AHEAD)
+            byte_zero_sums(&in, &tile, n);
+#define RUN_ALL(tokens) byte_tile_of(&tile, &in, BYTE_GROUPS, tokens)
+#define RUN_ONE(tokens) byte_tile_of(&tile, &in, 1, tokens)
+        if (BYTE_GROUPS == 1 || p->groups == BYTE_GROUPS)
+            switch (n) {
+                TILE_CASES_6(RUN_ALL)
+            }
+        else
+            switch (n) {
+                TILE_CASES_6(RUN_ONE)
+            }
+#undef RUN_ALL
+#undef RUN_ONE
     }
 }
 

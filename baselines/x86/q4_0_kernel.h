@@ -20,7 +20,7 @@ TILE gemv_block(const struct q4_0_group *g, const int8_t *q, const int32_t *act_
     const vec low_mask = vec_byte(0x0f), high_mask = vec_byte(0xf0);
     vec high[TILE_VECS];
     UNROLL for (int v = 0; v < TILE_VECS; v++) {
-        sum[v] = byte_start(act_sum, Q4_0_ZERO);
+        sum[v] = byte_zero_sum(act_sum, Q4_0_ZERO);
         high[v] = vec_zero();
     }
     UNROLL for (int j = 0; j < 4; j++) {
@@ -50,7 +50,7 @@ TILE gemv_block(const struct q4_0_group *g, const int8_t *q, const int32_t *act_
         }
     }
     UNROLL for (int v = 0; v < TILE_VECS; v++)
-        sum[v] = byte_end(pairs[v], act_sum, Q4_0_ZERO);
+        sum[v] = byte_end(pairs[v], byte_zero_sum(act_sum, Q4_0_ZERO));
 }
 #endif
 
@@ -97,9 +97,9 @@ static inline void q4_0_unpack(const struct weights *w, size_t row, size_t k, si
 
 static inline void q4_0_panel(const struct panel *p)
 {
-    byte_panel(p, q4_0_unpack, Q4_0_ZERO);
+    byte_run(p, q4_0_unpack, Q4_0_ZERO);
 }
 
-static const struct panel_kernel q4_0_panels = {q4_0_panel, BYTE_PANEL_COLS, 1};
+static const struct panel_kernel q4_0_panels = {q4_0_panel, BYTE_PANEL_COLS, BYTE_GROUPS};
 
 #endif

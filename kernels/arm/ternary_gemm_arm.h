@@ -81,9 +81,11 @@ TILE gemm_rows(const struct weights *w, const struct acts *x, size_t t0, size_t 
 TILE ternary_gemm(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch,
                   unpack_fn unpack)
 {
-    for (size_t t = 0; t < x->n; t += GEMM_TOKENS)
+    for (size_t t = 0, n; t < x->n; t += n) {
+        n = gemm_chunk(x->n - t, x->ld, GEMM_TOKENS);
         for (size_t r = row0; r < row1; r += GEMM_GROUP)
-            gemm_rows(w, x, t, x->n - t < GEMM_TOKENS ? x->n - t : GEMM_TOKENS, r, row1, y, ldy, scratch, unpack);
+            gemm_rows(w, x, t, n, r, row1, y, ldy, scratch, unpack);
+    }
 }
 
 #endif

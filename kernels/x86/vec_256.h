@@ -109,6 +109,12 @@ static inline vec vec_dot16(vec a, vec b)
     return _mm256_madd_epi16(a, b);
 }
 
+/* p: not aligned */
+static inline vec vec_loadu(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
 /* p: aligned to 32 bytes; a 64-byte register may straddle cache lines */
 static inline vec vec_load_half_line(const void *p)
 {
@@ -118,6 +124,7 @@ static inline vec vec_load_half_line(const void *p)
 /* shifts: of 16-bit lanes, zeros from above; of 32-bit lanes, arithmetic */
 #define vec_shift16(v, n) _mm256_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm256_srai_epi32(v, n)
+#define vec_shift64(v, n) _mm256_srli_epi64(v, n)
 #define vec_shift16_left(v, n) _mm256_slli_epi16(v, n)
 #define vec_shift16_signed(v, n) _mm256_srai_epi16(v, n)
 

@@ -102,6 +102,11 @@ static inline vec vec_dot16(vec a, vec b)
     return _mm512_madd_epi16(a, b);
 }
 
+static inline vec vec_loadu(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
 static inline vec vec_load_half_line(const void *p)
 {
     return _mm512_loadu_si512(p);
@@ -109,6 +114,7 @@ static inline vec vec_load_half_line(const void *p)
 
 #define vec_shift16(v, n) _mm512_srli_epi16(v, n)
 #define vec_shift32(v, n) _mm512_srai_epi32(v, n)
+#define vec_shift64(v, n) _mm512_srli_epi64(v, n)
 #define vec_shift16_left(v, n) _mm512_slli_epi16(v, n)
 #define vec_shift16_signed(v, n) _mm512_srai_epi16(v, n)
 
