@@ -50,6 +50,15 @@ static bool has_factors(const struct report_group *g)
     return g->cells[0]->depth == 0 && most_threads(g) > 0;
 }
 
+/* A bar from 1 to column `at`, and its number beyond the end, or the ends of its interval in columns lo and hi */
+static void put_factor(struct figure *f, const char *x, int at, int lo, int hi, const char *colour, const char *title)
+{
+    textbuf_addf(&f->gp,
+                 "'%s.tsv' index %zu using (%s):(1):(0):($%d-1) with vectors nohead lw 12 lc rgb '%s' title '%s', \\\n"
+                 "  '' index %zu using (%s):($%d<1?$%d/1.15:$%d*1.15):(sprintf('%%.2f',$%d)) with labels font ',9' notitle, \\\n  ",
+                 f->name, f->n_series - 1, x, at, colour, title, f->n_series - 1, x, at, lo, hi, at);
+}
+
 static void factor_panel(struct figure *f, const struct report_group *g)
 {
     const long long threads = most_threads(g);
@@ -75,15 +84,16 @@ static void factor_panel(struct figure *f, const struct report_group *g)
         textbuf_addf(&f->gp, " %zu", n++);
     }
     /* boxes on a log axis start at the bottom; thick lines from 1 show a factor as what it is */
-    textbuf_addf(
-        &f->gp,
-        ") noenhanced\nset xrange [-0.6:%zu.6]\n"
-        "plot '%s.tsv' index %zu using ($1-0.25):(1):(0):($2-1) with vectors nohead lw 12 lc rgb '#56B4E9' title 'time', \\\n"
-        "  '' index %zu using 1:(1):(0):($3-1) with vectors nohead lw 12 lc rgb '#E69F00' title 'power', \\\n"
-        "  '' index %zu using ($1+0.25):(1):(0):($4-1) with vectors nohead lw 12 lc rgb '#009E73' title 'energy', \\\n"
-        "  '' index %zu using ($1+0.25):4:5:6 with yerrorbars pt 0 lw 1.5 lc rgb 'black' notitle, \\\n"
-        "  1 with lines lw 1 lc rgb 'black' notitle\nunset logscale y\n",
-        n > 2 ? n - 1 : 2, f->name, f->n_series - 1, f->n_series - 1, f->n_series - 1, f->n_series - 1);
+    const double room = n < 3 ? (3.0 - (double)n) / 2.0 + 0.6 : 0.6;
+    textbuf_addf(&f->gp, ") noenhanced\nset xrange [%g:%g]\nplot ", -room, (double)n - 1.0 + room);
+    put_factor(f, "$1-0.25", 2, 2, 2, "#56B4E9", "time");
+    put_factor(f, "$1", 3, 3, 3, "#E69F00", "power");
+    put_factor(f, "$1+0.25", 4, 5, 6, "#009E73", "energy");
+    textbuf_addf(&f->gp,
+                 "'%s.tsv' index %zu using ($1+0.25):5:(0):($6-$5) with vectors heads size graph 0.005,90 lw 1.5 lc rgb 'black' "
+                 "notitle, \\\n"
+                 "  1 with lines lw 1 lc rgb 'black' notitle\nunset logscale y\n",
+                 f->name, f->n_series - 1);
 }
 
 int plot_energy(const struct report_matrix *m, struct report_plots *p)

@@ -31,29 +31,27 @@ static void put_thread_axis(struct figure *f, const struct report_group *g)
     textbuf_add(&f->gp, ")\n");
 }
 
-/* Rows [from, to): the points of one format; with `limit` what the roofline allows instead, where the record has it. Returns false when
- * there is none. */
-static bool put_row(struct figure *f, const struct report_group *g, size_t from, size_t to, bool limit)
+/* Rows [from, to): the points of one format; with `limit` what the roofline allows instead, where the record has it. Returns how many. */
+static size_t put_row(struct figure *f, const struct report_group *g, size_t from, size_t to, bool limit)
 {
-    bool any = false;
+    size_t n = 0;
     for (size_t k = from; k < to; k++) {
         const struct report_cell *c = g->cells[k];
         const struct report_interval bound = {c->limit_tps, (double)NAN, (double)NAN}, y = limit ? bound : c->tps;
         if (!c->ok || isnan(y.mid)) {
-            if (any)
+            if (n)
                 figure_gap(f);
             continue;
         }
-        if (!any)
+        if (n++ == 0)
             figure_series(f);
-        any = true;
         figure_point(f, (double)c->threads, y);
         figure_field(f, c->model, "\t");
         figure_field(f, c->format, "\t");
         figure_field(f, c->embedding, "\t");
         figure_field(f, limit ? "limit" : "measured", "\n");
     }
-    return any;
+    return n;
 }
 
 static size_t count_rows(const struct report_group *g)
@@ -75,6 +73,13 @@ static const char *shifted_threads(struct arena *a, const struct report_group *g
     return hi > 8 ? arena_fmt(a, "$1*%.4f", exp(share * log(1.69 * hi / lo))) : arena_fmt(a, "$1+%.4f", share * (hi - lo + 1.0));
 }
 
+static long long most_threads(struct arena *a, const struct report_group *g)
+{
+    size_t n;
+    const long long *t = report_group_threads(a, g, &n);
+    return t ? t[n - 1] : 0;
+}
+
 static void throughput_panel(struct figure *f, const struct report_group *g)
 {
     size_t lines = 0;
@@ -84,12 +89,16 @@ static void throughput_panel(struct figure *f, const struct report_group *g)
     put_thread_axis(f, g);
     textbuf_add(&f->gp, "plot ");
     const size_t n_rows = count_rows(g);
+    /* Through one point there is no line; the axis of put_thread_axis() has logarithms from 9 threads on. */
+    const char *dash = most_threads(f->arena, g) > 8 ? "($1/1.2):2:($1*0.36):(0) with vectors nohead"
+                                                     : "($1-0.35):2:(0.7):(0) with vectors nohead";
     for (size_t i = 0, end, row = 0; i < g->n; i = end, row++) {
         const char *format = g->cells[i]->format;
         end = report_row_end(g, i);
-        if (put_row(f, g, i, end, true))
-            textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using 1:2 with lines lw 1.2 dt 3 lc rgb '%s' notitle",
-                         lines++ ? ", \\\n  " : "", f->name, f->n_series - 1, report_format_colour(format));
+        const size_t limits = put_row(f, g, i, end, true);
+        if (limits)
+            textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using %s lw 1.2 dt 3 lc rgb '%s' notitle", lines++ ? ", \\\n  " : "",
+                         f->name, f->n_series - 1, limits > 1 ? "1:2 with lines" : dash, report_format_colour(format));
         if (!put_row(f, g, i, end, false))
             continue;
         textbuf_addf(&f->gp, "%s'%s.tsv' index %zu using (%s):2:3:4", lines++ ? ", \\\n  " : "", f->name, f->n_series - 1,

@@ -84,17 +84,24 @@ void figure_style(struct figure *f, const char *format, const char *label)
     escape_gnuplot(&f->gp, label);
 }
 
-/* A range of less than a decade would get one tic or none from gnuplot. */
+/* Tics of a decade, ending with 0, so that a range of hi / lo gets two to eight. gnuplot would give less than a decade one tic or none. */
+static const double *tic_steps(double ratio)
+{
+    static const double fine[] = {1, 1.5, 2, 3, 4, 5, 7, 0}, medium[] = {1, 2, 3, 5, 7, 0}, coarse[] = {1, 2, 5, 0},
+                        decades[] = {1, 0};
+    return ratio < 6.0 ? fine : ratio < 12.0 ? medium : ratio < 200.0 ? coarse : decades;
+}
+
 void figure_log_axis(struct figure *f, char axis, double lo, double hi)
 {
     lo = fmax(fmin(lo, 1e300) / 1.25, 1e-6);     /* a logarithmic axis ends above 0 */
-    hi = fmax(fmin(hi, 1e300) * 1.25, 2.6 * lo); /* the widest gap between tics is 2 to 5 */
+    hi = fmax(fmin(hi, 1e300) * 1.25, 2.6 * lo); /* two tics lie 1.5 apart at most */
     textbuf_addf(&f->gp, "set logscale %c\nset %crange [%g:%g]\nset %ctics (", axis, axis, lo, hi, axis);
     size_t n = 0;
     for (int e = (int)floor(log10(lo)); pow(10.0, e) <= hi; e++)
-        for (int step = 1; step <= 5; step += step == 1 ? 1 : 3) {
-            const double at = pow(10.0, e) * step;
-            if (at >= lo && at <= hi && (hi / lo < 50.0 || step == 1))
+        for (const double *step = tic_steps(hi / lo); *step > 0.0; step++) {
+            const double at = pow(10.0, e) * *step;
+            if (at >= lo && at <= hi)
                 textbuf_addf(&f->gp, "%s%.10g", n++ ? "," : "", at);
         }
     textbuf_add(&f->gp, ")\n");

@@ -64,7 +64,7 @@ void figure_field(struct figure *f, const char *text, const char *end);
 void figure_point(struct figure *f, double x, struct report_interval y);
 /* The look of a format's line with its bars, and its title in the key. */
 void figure_style(struct figure *f, const char *format, const char *label);
-/* A logarithmic axis ('x' or 'y') from a little below lo to a little above hi, with tics at 1, 2 and 5. */
+/* A logarithmic axis ('x' or 'y') from a little below lo to a little above hi, with two tics or more. */
 void figure_log_axis(struct figure *f, char axis, double lo, double hi);
 /* How far the k-th of n series is moved along x, so that intervals at the same place can be told apart: as a share of the axis. */
 double figure_shift(size_t k, size_t n);

@@ -196,6 +196,38 @@ static void test_every_kind_of_figure(void **state)
     assert_int_not_equal(access(fx_at("r/plots/history.svg"), F_OK), 0);
 }
 
+/* One thread count, and all values within a factor of two: the roofline is still there to see, and so are tics. */
+static void test_narrow_axes(void **state)
+{
+    (void)state;
+    need_gnuplot();
+    json_t *record = rich_record("a", 1.0), *cell;
+    size_t i;
+    json_array_foreach(json_object_get(record, "cells"), i, cell)
+        json_object_set_new(cell, "roofline", json_pack("{s:f,s:f}", "share", 0.9, "limit_tokens_per_s", 55.5));
+    assert_int_equal(json_dump_file(record, fx_at("results.json"), 0), 0);
+    json_decref(record);
+    assert_int_equal(run_report(fx_at("results.json"), "-o", fx_at("r"), "--no-png"), 0);
+    assert_has(fx_file("r/plots/throughput-tg32.tsv"), "\n2\t55.5\t55.5\t55.5\t7b\ti2_s\t");
+    assert_has(fx_file("r/plots/throughput-tg32.gp"), "using ($1-0.35):2:(0.7):(0) with vectors nohead");
+    static const struct {
+        double lo, hi;
+        const char *tics;
+    } ranges[] = {{13, 18, "(15,20)"},
+                  {0.8, 0.9, "(0.7,1,1.5)"},
+                  {9, 55, "(10,20,30,50)"},
+                  {1, 60, "(1,2,5,10,20,50)"},
+                  {0.02, 9, "(0.1,1,10)"}};
+    for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        struct arena a = {0};
+        struct figure f = {.arena = &a};
+        figure_log_axis(&f, 'x', ranges[i].lo, ranges[i].hi);
+        assert_has(f.gp.s, ranges[i].tics);
+        textbuf_free(&f.gp);
+        arena_free(&a);
+    }
+}
+
 static void test_history_of_commits(void **state)
 {
     (void)state;
@@ -225,9 +257,9 @@ static void test_without_png(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_without_gnuplot),    TEST(test_broken_gnuplot), TEST(test_same_record_same_bytes),
-        TEST(test_plots_can_be_moved), TEST(test_plot_data),      TEST(test_every_kind_of_figure),
-        TEST(test_history_of_commits), TEST(test_without_png),
+        TEST(test_without_gnuplot),    TEST(test_broken_gnuplot),     TEST(test_same_record_same_bytes),
+        TEST(test_plots_can_be_moved), TEST(test_plot_data),          TEST(test_every_kind_of_figure),
+        TEST(test_narrow_axes),        TEST(test_history_of_commits), TEST(test_without_png),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
