@@ -40,7 +40,7 @@ int bench_lossless(struct experiment *e)
     for (size_t i = 0; i < models->n && !e->record->rc && !interrupt_seen(); i++) {
         char path[4096];
         suite_resolve(e->suite, models->v[i], path, sizeof path);
-        progress_step(e->progress, NULL, "lossless: output of every kernel and format");
+        progress_note(e->progress, "lossless: output of every kernel and format, after the reference in plain C");
         record_line(e->record, "lossless", entry(e, path));
     }
     return e->record->rc;

@@ -412,6 +412,8 @@ static int run_all(struct lossless *l, json_t **reference, json_t *list)
     rc = make_reference(l);
     rc = rc ? rc : add_perplexity(l, *reference);
     json_object_del(*reference, "nll_diff"); /* from itself */
+    if (!rc && l->o->progress)
+        fprintf(l->o->progress, "lossless: reference %s, %s, %s: %u outputs\n", ref.fmt->name, ref.isa, ref.acts, l->o->prompts);
     unload(l);
     return rc ? rc : run_arms(l, list);
 }

@@ -264,6 +264,7 @@ static json_t *do_lossless(struct child *c, const json_t *cmd)
         .window = worker_uint(cmd, "window"),
         .windows = worker_uint(cmd, "windows"),
         .threads = worker_uint(cmd, "threads"),
+        .progress = stderr, /* minutes for each arm of a large model */
     };
     if (c->model)
         return worker_refuse("a model is loaded already");
