@@ -17,75 +17,80 @@ set title '3.8b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [2.68615:31.8055]
-set xtics (5,10,20)
+set xrange [3.05515:34.0081]
+set xtics (5,7,10,20,30)
 set logscale y
-set yrange [0.712874:11.4468]
+set yrange [0.712265:11.4458]
 set ytics (1,2,5,10)
-plot 'pareto-memory-tg16-part2.tsv' index 0 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 0 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+plot 'pareto-memory-tg16-part2.tsv' index 0 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16-part2.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 1 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 2 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16-part2.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 2 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '7b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [1.39032:18.0087]
-set xtics (2,5,10)
+set xrange [1.54448:18.5181]
+set xtics (2,3,5,7,10)
 set logscale y
-set yrange [1.2557:21.0715]
+set yrange [1.25537:21.071]
 set ytics (2,5,10,20)
-plot 'pareto-memory-tg16-part2.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 4 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 4 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+plot 'pareto-memory-tg16-part2.tsv' index 4 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16-part2.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '13b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [6.11859:15.9083]
-set xtics (10)
+set xrange [5.59346:14.543]
+set xtics (7,10)
 set logscale y
-set yrange [2.25364:5.85947]
-set ytics (5)
-plot 'pareto-memory-tg16-part2.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+set yrange [2.25331:5.8586]
+set ytics (3,4,5)
+plot 'pareto-memory-tg16-part2.tsv' index 8 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16-part2.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 10 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 10 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '30b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [2.46814:6.41715]
-set xtics (5)
+set xrange [2.3707:6.16382]
+set xtics (3,4,5)
 set logscale y
-set yrange [5.23087:13.6003]
-set ytics (10)
-plot 'pareto-memory-tg16-part2.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 8 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+set yrange [5.23054:13.5994]
+set ytics (7,10)
+plot 'pareto-memory-tg16-part2.tsv' index 11 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16-part2.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 12 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '70b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [1.05295:2.73766]
-set xtics (2)
+set xrange [0.932842:2.42539]
+set xtics (1,1.5,2)
 set logscale y
-set yrange [11.8749:30.8747]
-set ytics (20)
-plot 'pareto-memory-tg16-part2.tsv' index 10 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 10 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16-part2.tsv' index 11 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 11 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+set yrange [11.8746:30.8739]
+set ytics (15,20,30)
+plot 'pareto-memory-tg16-part2.tsv' index 14 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16-part2.tsv' index 15 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 15 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16-part2.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 16 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 unset multiplot
 set output

@@ -17,11 +17,11 @@ set title '125m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [79.6233:1156.62]
-set xtics (100,200,500,1000)
+set xrange [102.74:1150.5]
+set xtics (200,300,500,700,1000)
 set logscale y
-set yrange [0.0419037:0.398635]
-set ytics (0.05,0.1,0.2)
+set yrange [0.041599:0.398469]
+set ytics (0.05,0.07,0.1,0.2,0.3)
 plot 'pareto-memory-tg16.tsv' index 0 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 1 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
@@ -34,29 +34,29 @@ set title '350m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [27.325:416.462]
+set xrange [32.9784:465.341]
 set xtics (50,100,200)
 set logscale y
-set yrange [0.086632:1.09928]
+set yrange [0.0862618:1.09879]
 set ytics (0.1,0.2,0.5,1)
-plot 'pareto-memory-tg16.tsv' index 4 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 4 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 4 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '700m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [14.8007:171.967]
-set xtics (20,50,100)
+set xrange [15.2873:177.164]
+set xtics (20,30,50,70,100)
 set logscale y
-set yrange [0.157952:2.20852]
+set yrange [0.15783:2.20849]
 set ytics (0.2,0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 7 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 8 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
   'pareto-memory-tg16.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
@@ -67,49 +67,52 @@ set title '1b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [9.1981:102.442]
-set xtics (10,20,50,100)
+set xrange [11.3666:121.826]
+set xtics (20,30,50,70,100)
 set logscale y
-set yrange [0.211141:3.01589]
+set yrange [0.210629:3.01512]
 set ytics (0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 11 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 11 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+plot 'pareto-memory-tg16.tsv' index 11 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
   '' index 12 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 14 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 14 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '1.5b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [6.62018:71.5006]
-set xtics (10,20,50)
+set xrange [7.69989:86.8584]
+set xtics (10,20,30,50,70)
 set logscale y
-set yrange [0.288997:4.53393]
+set yrange [0.288856:4.53387]
 set ytics (0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 14 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 14 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 15 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 15 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 16 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+plot 'pareto-memory-tg16.tsv' index 15 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 16 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 17 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 17 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 18 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 18 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '2.5b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [3.8601:45.339]
-set xtics (5,10,20)
+set xrange [4.58027:50.0644]
+set xtics (5,7,10,20,30,50)
 set logscale y
-set yrange [0.467337:7.41283]
+set yrange [0.467069:7.41253]
 set ytics (0.5,1,2,5)
-plot 'pareto-memory-tg16.tsv' index 17 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  '' index 17 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 18 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 18 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 19 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 19 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+plot 'pareto-memory-tg16.tsv' index 19 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 20 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 20 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 21 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
+  '' index 21 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 22 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 22 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 unset multiplot
 set output

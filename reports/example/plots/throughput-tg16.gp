@@ -20,11 +20,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 0 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 0 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 1 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 2 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 2 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 3 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 4 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 4 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 5 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '350m' noenhanced
@@ -34,11 +34,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 6 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 6 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 7 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 8 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 8 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 9 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 10 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 10 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 11 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '700m' noenhanced
@@ -48,11 +48,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 12 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 12 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 13 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 14 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 14 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 15 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 16 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 16 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 17 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '1b' noenhanced
@@ -62,11 +62,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 18 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 18 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 19 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 20 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 20 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 21 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 22 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 22 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 23 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '1.5b' noenhanced
@@ -76,11 +76,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 24 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 24 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 25 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 26 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 26 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 27 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 28 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 28 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 29 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 set title '2.5b' noenhanced
@@ -90,11 +90,11 @@ set yrange [0:*]
 unset logscale x
 set xrange [1.5:2.5]
 set xtics (2)
-plot 'throughput-tg16.tsv' index 30 using 1:2 with lines lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
+plot 'throughput-tg16.tsv' index 30 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#0072B2' notitle, \
   'throughput-tg16.tsv' index 31 using ($1+-0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 7 lc rgb '#0072B2' title 'i2_s', \
-  'throughput-tg16.tsv' index 32 using 1:2 with lines lw 1.2 dt 3 lc rgb '#000000' notitle, \
+  'throughput-tg16.tsv' index 32 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#000000' notitle, \
   'throughput-tg16.tsv' index 33 using ($1+0.0000):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 9 lc rgb '#000000' title 'tl2', \
-  'throughput-tg16.tsv' index 34 using 1:2 with lines lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
+  'throughput-tg16.tsv' index 34 using ($1-0.35):2:(0.7):(0) with vectors nohead lw 1.2 dt 3 lc rgb '#D55E00' notitle, \
   'throughput-tg16.tsv' index 35 using ($1+0.0090):2:3:4 with yerrorlines lw 1.5 ps 0.7 pt 5 lc rgb '#D55E00' title 'f16', \
   NaN with lines lw 1.2 dt 3 lc rgb '#808080' title 'roofline'
 unset multiplot
