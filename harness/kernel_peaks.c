@@ -141,6 +141,21 @@ int kernel_peaks_sample(struct kernel_peaks *p, struct pool *pool, unsigned roun
     return rc;
 }
 
+void kernel_peaks_read_all(struct kernel_peaks *p, struct pool *pool, double most_s)
+{
+    const unsigned threads = pool_threads(pool);
+    const double began = time_now_s();
+    for (size_t i = 0; i < p->n; i++) {
+        struct sampling s = {.peak = &p->list[i], .pool = pool, .ahead = peak_ahead(0)};
+        if (s.peak->kind != PEAK_READ || s.peak->threads != threads)
+            continue;
+        for (size_t done = 0; done < p->bytes && time_now_s() - began < most_s; done += s.part * threads) {
+            s.window = next_window(p, threads, &s.part);
+            pool_run(pool, run_loop, &s);
+        }
+    }
+}
+
 double kernel_peak_best(const struct kernel_peak *p, size_t from, size_t n)
 {
     double best = 0;

@@ -48,6 +48,8 @@ void kernel_peaks_free(struct kernel_peaks *p);
 
 /* One sample of each of the peaks for the pool's number of threads. 0 or -ENOMEM. */
 int kernel_peaks_sample(struct kernel_peaks *p, struct pool *pool, unsigned round);
+/* Reads the memory once as samples do, for most_s seconds at most, and keeps nothing: page tables are in the caches afterwards. */
+void kernel_peaks_read_all(struct kernel_peaks *p, struct pool *pool, double most_s);
 
 /* The peak of a kind, for code that needs the ISA bits `features` (the best loops that need no others). NULL: not measured. */
 const struct kernel_peak *kernel_peaks_find(const struct kernel_peaks *p, enum peak_kind kind, unsigned threads, uint32_t features);

@@ -120,6 +120,11 @@ static void reads_all_of_the_memory(void **state)
         assert_ptr_equal(reads[i].from < reads[i + 1].from ? reads[i].from : reads[i + 1].from, window);
         assert_int_equal(llabs(reads[i].from - reads[i + 1].from), half);
     }
+    /* to warm up: both windows by both threads, of which nothing is kept; no more when the time is over */
+    kernel_peaks_read_all(&p, pool, 3600);
+    kernel_peaks_read_all(&p, pool, 0);
+    assert_int_equal(atomic_load(&n_reads), 6 + 4);
+    assert_int_equal(kernel_peaks_find(&p, PEAK_READ, 2, 0)->n, 3);
     pool_free(pool);
     kernel_peaks_free(&p);
 }
