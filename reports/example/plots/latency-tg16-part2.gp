@@ -18,8 +18,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [27.9584:550.289]
-set xtics (50,100,200,500)
+set xrange [27.8405:465.519]
+set xtics (50,100,200)
 plot 'latency-tg16-part2.tsv' index 0 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16-part2.tsv' index 1 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
   'latency-tg16-part2.tsv' index 2 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16'
@@ -28,8 +28,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [50.7857:1095.78]
-set xtics (100,200,500,1000)
+set xrange [49.6679:898.167]
+set xtics (50,100,200,500)
 plot 'latency-tg16-part2.tsv' index 3 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16-part2.tsv' index 4 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
   'latency-tg16-part2.tsv' index 5 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16'
@@ -38,7 +38,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [95.0917:270.402]
+set xrange [89.1089:254.201]
 set xtics (100,150,200)
 plot 'latency-tg16-part2.tsv' index 6 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16-part2.tsv' index 7 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2'
@@ -47,7 +47,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [209.471:659.417]
+set xrange [202.829:612.859]
 set xtics (300,400,500)
 plot 'latency-tg16-part2.tsv' index 8 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16-part2.tsv' index 9 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2'
@@ -56,8 +56,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [529.325:1376.25]
-set xtics (700,1000)
+set xrange [477.607:1241.78]
+set xtics (500,700,1000)
 plot 'latency-tg16-part2.tsv' index 10 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16-part2.tsv' index 11 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2'
 set title '100b, 2 threads' noenhanced
@@ -65,8 +65,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [764.837:1988.58]
-set xtics (1000,1500)
+set xrange [785.759:2042.97]
+set xtics (1000,1500,2000)
 plot 'latency-tg16-part2.tsv' index 12 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2'
 unset multiplot
 set output

@@ -18,7 +18,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [0.762454:21.1133]
+set xrange [0.803615:27.8656]
 set xtics (1,2,5,10,20)
 plot 'latency-tg16.tsv' index 0 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 1 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
@@ -28,8 +28,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [1.90251:51.6029]
-set xtics (2,5,10,20,50)
+set xrange [1.924:43.4384]
+set xtics (2,5,10,20)
 plot 'latency-tg16.tsv' index 3 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 4 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
   'latency-tg16.tsv' index 5 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16'
@@ -38,7 +38,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [5.24599:99.2319]
+set xrange [5.15759:72.2916]
 set xtics (10,20,50)
 plot 'latency-tg16.tsv' index 6 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 7 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
@@ -48,7 +48,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [7.34252:152.364]
+set xrange [7.56028:101.935]
 set xtics (10,20,50,100)
 plot 'latency-tg16.tsv' index 9 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 10 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
@@ -58,8 +58,8 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [10.652:215.674]
-set xtics (20,50,100,200)
+set xrange [10.6969:156.865]
+set xtics (20,50,100)
 plot 'latency-tg16.tsv' index 12 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 13 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \
   'latency-tg16.tsv' index 14 using 1:2 with steps lw 2 lc rgb '#D55E00' title 'f16'
@@ -68,7 +68,7 @@ set xlabel 'ms per token'
 set ylabel '% of tokens'
 set yrange [0:100]
 set logscale x
-set xrange [18.6746:349.592]
+set xrange [18.2108:306.646]
 set xtics (20,50,100,200)
 plot 'latency-tg16.tsv' index 15 using 1:2 with steps lw 2 lc rgb '#0072B2' title 'i2_s', \
   'latency-tg16.tsv' index 16 using 1:2 with steps lw 2 lc rgb '#000000' title 'tl2', \

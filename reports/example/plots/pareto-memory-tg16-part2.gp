@@ -17,10 +17,10 @@ set title '3.8b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [3.05515:34.0081]
+set xrange [3.07807:34.692]
 set xtics (5,7,10,20,30)
 set logscale y
-set yrange [0.712265:11.4458]
+set yrange [0.711757:11.4449]
 set ytics (1,2,5,10)
 plot 'pareto-memory-tg16-part2.tsv' index 0 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16-part2.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
@@ -34,10 +34,10 @@ set title '7b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [1.54448:18.5181]
-set xtics (2,3,5,7,10)
+set xrange [1.6155:19.6124]
+set xtics (2,5,10)
 set logscale y
-set yrange [1.25537:21.071]
+set yrange [1.25453:21.0695]
 set ytics (2,5,10,20)
 plot 'pareto-memory-tg16-part2.tsv' index 4 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16-part2.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
@@ -51,10 +51,10 @@ set title '13b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [5.59346:14.543]
+set xrange [5.46418:14.2069]
 set xtics (7,10)
 set logscale y
-set yrange [2.25331:5.8586]
+set yrange [2.25244:5.85635]
 set ytics (3,4,5)
 plot 'pareto-memory-tg16-part2.tsv' index 8 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16-part2.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
@@ -66,10 +66,10 @@ set title '30b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [2.3707:6.16382]
+set xrange [2.39709:6.23244]
 set xtics (3,4,5)
 set logscale y
-set yrange [5.23054:13.5994]
+set yrange [5.22971:13.5972]
 set ytics (7,10)
 plot 'pareto-memory-tg16-part2.tsv' index 11 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16-part2.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
@@ -81,10 +81,10 @@ set title '70b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [0.932842:2.42539]
-set xtics (1,1.5,2)
+set xrange [1.07658:2.7991]
+set xtics (1.5,2)
 set logscale y
-set yrange [11.8746:30.8739]
+set yrange [11.8738:30.872]
 set ytics (15,20,30)
 plot 'pareto-memory-tg16-part2.tsv' index 14 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
   'pareto-memory-tg16-part2.tsv' index 15 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \

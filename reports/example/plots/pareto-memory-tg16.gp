@@ -17,102 +17,101 @@ set title '125m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [102.74:1150.5]
-set xtics (200,300,500,700,1000)
+set xrange [91.1134:1115.24]
+set xtics (100,200,500,1000)
 set logscale y
-set yrange [0.041599:0.398469]
+set yrange [0.0416743:0.398586]
 set ytics (0.05,0.07,0.1,0.2,0.3)
-plot 'pareto-memory-tg16.tsv' index 0 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 0 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 0 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 1 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 1 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 2 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 2 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 2 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '350m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [32.9784:465.341]
+set xrange [31.3287:454.29]
 set xtics (50,100,200)
 set logscale y
-set yrange [0.0862618:1.09879]
+set yrange [0.085708:1.09771]
 set ytics (0.1,0.2,0.5,1)
-plot 'pareto-memory-tg16.tsv' index 4 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 3 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 3 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 4 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 4 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 6 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 6 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 5 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 5 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '700m' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [15.2873:177.164]
+set xrange [15.7005:180.1]
 set xtics (20,30,50,70,100)
 set logscale y
-set yrange [0.15783:2.20849]
+set yrange [0.156815:2.20656]
 set ytics (0.2,0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 7 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 6 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 7 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 7 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 8 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 8 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 10 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 10 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 9 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 9 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '1b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [11.3666:121.826]
+set xrange [11.4199:124.664]
 set xtics (20,30,50,70,100)
 set logscale y
-set yrange [0.210629:3.01512]
+set yrange [0.210187:3.01428]
 set ytics (0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 11 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 10 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 11 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 11 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 12 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 12 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 14 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 14 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 13 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 13 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '1.5b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [7.69989:86.8584]
+set xrange [7.8696:88.3967]
 set xtics (10,20,30,50,70)
 set logscale y
-set yrange [0.288856:4.53387]
+set yrange [0.287991:4.53222]
 set ytics (0.5,1,2)
-plot 'pareto-memory-tg16.tsv' index 15 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 14 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 15 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 15 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 16 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 16 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 17 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 17 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 18 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 18 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 17 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 17 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 set title '2.5b' noenhanced
 set xlabel 'tokens/s, more is better'
 set ylabel 'peak resident GB, less is better'
 set logscale x
-set xrange [4.58027:50.0644]
+set xrange [4.60471:52.8302]
 set xtics (5,7,10,20,30,50)
 set logscale y
-set yrange [0.467069:7.41253]
+set yrange [0.466276:7.41102]
 set ytics (0.5,1,2,5)
-plot 'pareto-memory-tg16.tsv' index 19 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
-  'pareto-memory-tg16.tsv' index 20 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+plot 'pareto-memory-tg16.tsv' index 18 using 1:2 with lines lw 1.2 dt 2 lc rgb '#808080' title 'none better', \
+  'pareto-memory-tg16.tsv' index 19 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 7 lc rgb '#0072B2' title 'i2_s', \
+  '' index 19 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
+  'pareto-memory-tg16.tsv' index 20 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
   '' index 20 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 21 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 9 lc rgb '#000000' title 'tl2', \
-  '' index 21 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle, \
-  'pareto-memory-tg16.tsv' index 22 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
-  '' index 22 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
+  'pareto-memory-tg16.tsv' index 21 using 1:2:6:7 with xerrorbars ps 1.2 lw 1.5 pt 5 lc rgb '#D55E00' title 'f16', \
+  '' index 21 using 1:2:3 with labels left offset 0.9,0.5 font ',9' tc rgb '#606060' notitle
 unset logscale
 unset multiplot
 set output
