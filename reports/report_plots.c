@@ -84,12 +84,13 @@ void figure_style(struct figure *f, const char *format, const char *label)
     escape_gnuplot(&f->gp, label);
 }
 
-/* Tics of a decade, ending with 0, so that a range of hi / lo gets two to eight. gnuplot would give less than a decade one tic or none. */
-static const double *tic_steps(double ratio)
+enum { DECADE_TICS = 7 };
+
+/* Tics of a decade, filled up with 0, so that a range of hi / lo gets two to eight. gnuplot would give less than a decade one or none. */
+static const double *decade_tics(double ratio)
 {
-    static const double fine[] = {1, 1.5, 2, 3, 4, 5, 7, 0}, medium[] = {1, 2, 3, 5, 7, 0}, coarse[] = {1, 2, 5, 0},
-                        decades[] = {1, 0};
-    return ratio < 6.0 ? fine : ratio < 12.0 ? medium : ratio < 200.0 ? coarse : decades;
+    static const double tics[][DECADE_TICS] = {{1, 1.5, 2, 3, 4, 5, 7}, {1, 2, 3, 5, 7}, {1, 2, 5}, {1}};
+    return tics[ratio < 6.0 ? 0 : ratio < 12.0 ? 1 : ratio < 200.0 ? 2 : 3];
 }
 
 void figure_log_axis(struct figure *f, char axis, double lo, double hi)
@@ -97,10 +98,11 @@ void figure_log_axis(struct figure *f, char axis, double lo, double hi)
     lo = fmax(fmin(lo, 1e300) / 1.25, 1e-6);     /* a logarithmic axis ends above 0 */
     hi = fmax(fmin(hi, 1e300) * 1.25, 2.6 * lo); /* two tics lie 1.5 apart at most */
     textbuf_addf(&f->gp, "set logscale %c\nset %crange [%g:%g]\nset %ctics (", axis, axis, lo, hi, axis);
+    const double *tics = decade_tics(hi / lo);
     size_t n = 0;
     for (int e = (int)floor(log10(lo)); pow(10.0, e) <= hi; e++)
-        for (const double *step = tic_steps(hi / lo); *step > 0.0; step++) {
-            const double at = pow(10.0, e) * *step;
+        for (size_t i = 0; i < DECADE_TICS && tics[i] > 0.0; i++) {
+            const double at = pow(10.0, e) * tics[i];
             if (at >= lo && at <= hi)
                 textbuf_addf(&f->gp, "%s%.10g", n++ ? "," : "", at);
         }

@@ -204,7 +204,9 @@ static void test_narrow_axes(void **state)
     json_t *record = rich_record("a", 1.0), *cell;
     size_t i;
     json_array_foreach(json_object_get(record, "cells"), i, cell)
+    {
         json_object_set_new(cell, "roofline", json_pack("{s:f,s:f}", "share", 0.9, "limit_tokens_per_s", 55.5));
+    }
     assert_int_equal(json_dump_file(record, fx_at("results.json"), 0), 0);
     json_decref(record);
     assert_int_equal(run_report(fx_at("results.json"), "-o", fx_at("r"), "--no-png"), 0);
