@@ -78,8 +78,8 @@ struct byte_panel {
     _Alignas(64) int32_t zero_sum[BYTE_ROOM][PANEL_BLOCKS][2]; /* of token t, block b: [t][b][0] */
 };
 
-/* Whether zero_sum is filled: with 512 bits a tile is bound by how many instructions the core takes in, and 18 % faster with sums made
- * in vectors before; with 256 bits by the vector units, and 2 to 6 % faster with scalars on the others. */
+/* Whether zero_sum is filled: with 512 bits sums made in vectors before are faster than scalars for each group and block, with 256 bits
+ * 2 to 6 % slower: there the vector units are what a tile waits for (log in README.md). */
 enum { ZERO_SUMS_AHEAD = VEC_BITS == 512 };
 
 static inline void byte_zero_sums(struct byte_panel *in, const struct block_tile *p, size_t tokens)

@@ -109,7 +109,7 @@ static inline vec vec_loadu(const void *p)
 
 static inline vec vec_load_half_line(const void *p)
 {
-    return _mm512_loadu_si512(p);
+    return vec_loadu(p);
 }
 
 #define vec_shift16(v, n) _mm512_srli_epi16(v, n)
