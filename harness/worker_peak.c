@@ -20,7 +20,7 @@
 #include "kernels/cpu.h"
 #include "profiles/time_clock.h"
 
-enum { AHEADS = 4, SPIN_US = 50, MIN_SAMPLES = AHEADS };
+enum { SPIN_US = 50, MIN_SAMPLES = PEAK_AHEADS };
 static const double arithmetic_s = 0.004, warm_s = 0.3, block_s = 0.25;
 
 struct peak_bench {
@@ -113,8 +113,8 @@ static double mean_rate(const struct kernel_peak *p, size_t first, size_t step)
 static double best_read(const struct kernel_peak *p)
 {
     double best = 0;
-    for (size_t first = 0; first < AHEADS; first++) {
-        const double rate = mean_rate(p, first, AHEADS);
+    for (size_t first = 0; first < PEAK_AHEADS; first++) {
+        const double rate = mean_rate(p, first, PEAK_AHEADS);
         best = rate > best ? rate : best;
     }
     return best;
@@ -132,7 +132,7 @@ json_t *worker_do_peak_block(struct child *c, const json_t *cmd)
         b->peaks.list[i].n = 0;
     kernel_peaks_read_all(&b->peaks, b->pool, warm_s);
     const double began = time_now_s();
-    for (unsigned i = 0; !rc && (i < MIN_SAMPLES || time_now_s() - began < block_s || i % AHEADS); i++)
+    for (unsigned i = 0; !rc && (i < MIN_SAMPLES || time_now_s() - began < block_s || i % PEAK_AHEADS); i++)
         rc = kernel_peaks_sample(&b->peaks, b->pool, i);
     if (rc)
         return worker_refuse(strerror(-rc));

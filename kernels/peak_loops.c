@@ -96,8 +96,8 @@ static double now_s(void)
 
 size_t peak_ahead(unsigned round)
 {
-    static const size_t distance[] = {4096, 0, 2048, 8192};
-    return distance[round % (sizeof distance / sizeof distance[0])];
+    static const size_t distance[PEAK_AHEADS] = {4096, 0, 1024, 2048, 8192};
+    return distance[round % PEAK_AHEADS];
 }
 
 uint64_t peak_calibrate(int64_t (*loop)(uint64_t), double seconds)

@@ -38,6 +38,7 @@ const struct peak_loops *peak_loops_for(uint32_t features);
 /* How many iterations of a loop take about `seconds` on the calling thread. */
 uint64_t peak_calibrate(int64_t (*loop)(uint64_t), double seconds);
 /* Prefetch distance of a round's read loop: which one is best differs between processors, so rounds take turns. */
+enum { PEAK_AHEADS = 5 };
 size_t peak_ahead(unsigned round);
 
 #endif

@@ -13,8 +13,10 @@
 
 enum {
     PEAK_CHAINS = VEC_BITS == 256 ? 12 : 16, /* of 16 or 32 registers */
-    PEAK_READ_VECS = 8,
     PEAK_CACHE_LINE = 64, /* bytes */
+    PEAK_LINE_VECS = PEAK_CACHE_LINE / VEC_BYTES,
+    PEAK_STEP_LINES = 16, /* without prefetch */
+    PEAK_READ_SUMS = 4 * PEAK_LINE_VECS,
 };
 
 /* Ties a value to a register, two of them at the same moment. No register, no tie: the address sanitizer keeps arrays in memory,
@@ -108,22 +110,31 @@ static inline int64_t peak_fma(uint64_t iterations)
     return (int64_t)lane[0];
 }
 
+/* How a loop is unrolled matters as much as what it prefetches: on Zen 2 one core reads 15.0 GB/s with the hardware's prefetcher alone
+ * in steps of one line, 16.5 in steps of 4 and 18.5 in steps of 16; 18.4, 16.1 and 15.8 with a prefetch 1 KB ahead. Hence long
+ * steps without prefetch and short ones with it. */
 static inline int64_t peak_read(const void *p, size_t bytes, size_t ahead)
 {
     const char *from = p;
-    vec s[PEAK_READ_VECS];
-    PEAK_UNROLL for (int c = 0; c < PEAK_READ_VECS; c++)
+    const char *const end = from + bytes;
+    vec s[PEAK_READ_SUMS];
+    PEAK_UNROLL for (int c = 0; c < PEAK_READ_SUMS; c++)
         s[c] = vec_set32(c);
-    for (size_t i = 0; i < bytes; i += sizeof s) {
-        PEAK_UNROLL for (size_t line = 0; line < sizeof s; line += PEAK_CACHE_LINE)
-            if (ahead)
-                _mm_prefetch(from + i + line + ahead, _MM_HINT_T0);
-        PEAK_UNROLL for (int c = 0; c < PEAK_READ_VECS; c++) {
-            s[c] = vec_add32(s[c], vec_load(from + i + c * VEC_BYTES));
+    for (; ahead && from < end; from += PEAK_CACHE_LINE) {
+        _mm_prefetch(from + ahead, _MM_HINT_T0);
+        PEAK_UNROLL for (int c = 0; c < PEAK_LINE_VECS; c++) {
+            s[c] = vec_add32(s[c], vec_load(from + c * VEC_BYTES));
             PEAK_TIE(s[c]);
         }
     }
-    PEAK_UNROLL for (int c = 1; c < PEAK_READ_VECS; c++)
+    for (; from < end; from += (ptrdiff_t)PEAK_STEP_LINES * PEAK_CACHE_LINE) {
+        PEAK_UNROLL for (int c = 0; c < PEAK_STEP_LINES * PEAK_LINE_VECS; c++) {
+            vec *sum = &s[c % PEAK_READ_SUMS];
+            *sum = vec_add32(*sum, vec_load(from + c * VEC_BYTES));
+            PEAK_TIE(*sum);
+        }
+    }
+    PEAK_UNROLL for (int c = 1; c < PEAK_READ_SUMS; c++)
         s[0] = vec_add32(s[0], s[c]);
     return peak_lanes(s[0]);
 }
