@@ -2,10 +2,11 @@
 #include "kernels/cpu.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-bool cpu_is_intel;
+enum cpu_core cpu_core;
 static uint32_t limit = UINT32_MAX;
 
 static const struct {
@@ -23,7 +24,7 @@ uint32_t cpu_features(void)
     static bool done;
     if (!done) {
         found = cpu_detect();
-        cpu_is_intel = cpu_detect_intel();
+        cpu_core = cpu_detect_core();
         done = true;
     }
     return found & limit;

@@ -5,7 +5,6 @@
 #ifndef BITJOULE_CPU_H
 #define BITJOULE_CPU_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,9 +24,10 @@ enum cpu_feature {
 /* What the CPU and the operating system say, asked anew: for cpu_features(). */
 uint32_t cpu_detect(void);
 
-/* The vendor, which decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features(), false before. */
-extern bool cpu_is_intel;
-bool cpu_detect_intel(void); /* what the CPU says, asked anew: for cpu_features() */
+/* Whose core this is, as far as that decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features(). */
+enum cpu_core { CPU_CORE_OTHER, CPU_CORE_INTEL, CPU_CORE_ZEN2, CPU_CORE_LAST = CPU_CORE_ZEN2 };
+extern enum cpu_core cpu_core;
+enum cpu_core cpu_detect_core(void); /* what the CPU says, asked anew: for cpu_features() */
 
 /* Features of this CPU, less those excluded by cpu_limit(). Not thread-safe on its first call. */
 uint32_t cpu_features(void);

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdbool.h>
 
 /* Two bits that not every compiler's __builtin_cpu_supports knows. */
 static bool has_f16c(void)
@@ -18,10 +19,12 @@ static bool has_avxvnni(void)
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 4)) != 0;
 }
 
-bool cpu_detect_intel(void)
+enum cpu_core cpu_detect_core(void)
 {
-    unsigned a, b, c, d;
-    return __get_cpuid(0, &a, &b, &c, &d) != 0 && b == signature_INTEL_ebx;
+    __builtin_cpu_init();
+    if (__builtin_cpu_is("intel"))
+        return CPU_CORE_INTEL;
+    return __builtin_cpu_is("znver2") ? CPU_CORE_ZEN2 : CPU_CORE_OTHER;
 }
 
 uint32_t cpu_detect(void)
@@ -44,9 +47,9 @@ uint32_t cpu_detect(void)
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 
-bool cpu_detect_intel(void)
+enum cpu_core cpu_detect_core(void)
 {
-    return false;
+    return CPU_CORE_OTHER;
 }
 
 /* Bits of AT_HWCAP and AT_HWCAP2 as in the kernel's uapi/asm/hwcap.h. */

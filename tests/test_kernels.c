@@ -113,6 +113,12 @@ static void check_kernel(const struct subject *s, bool thorough)
         run_checked(s, k->gemm, &s->x.a, 0, ranges[i], "gemm");
         run_checked(s, k->gemv, &last, n - 1, ranges[i], "gemv");
     }
+    const enum cpu_core here = cpu_core;
+    for (enum cpu_core core = CPU_CORE_OTHER; core <= CPU_CORE_LAST; core++) { /* some have a loop of their own */
+        cpu_core = core;
+        run_checked(s, k->gemv, &last, n - 1, (struct range){0, rows}, "gemv of another core");
+    }
+    cpu_core = here;
 }
 
 /* ---- the C row against a sum in double -------------------------------------------------------------------------------------- */

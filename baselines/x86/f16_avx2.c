@@ -17,7 +17,7 @@ void f16_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, s
         UNROLL for (int i = 0; i < 4; i++)
             s[i] = _mm256_setzero_ps();
         for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
-            prefetch_intel(col, F16_GROUP * sizeof *col);
+            prefetch_dense(cpu_core, col, F16_GROUP * sizeof *col);
             const __m256 a = _mm256_broadcast_ss(x->f32 + k);
             UNROLL for (int i = 0; i < 4; i++)
                 s[i] = _mm256_fmadd_ps(load_half(col + 8 * i), a, s[i]);

@@ -17,7 +17,7 @@ void f16_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0,
         const uint16_t *col = (const uint16_t *)w->data + r * w->cols;
         __m512 s0 = _mm512_setzero_ps(), s1 = s0;
         for (size_t k = 0; k < w->cols; k++, col += F16_GROUP) {
-            prefetch_intel(col, F16_GROUP * sizeof *col);
+            prefetch_intel(cpu_core, col, F16_GROUP * sizeof *col);
             const __m512 a = _mm512_set1_ps(x->f32[k]);
             s0 = _mm512_fmadd_ps(vecf_of_half(col), a, s0);
             s1 = _mm512_fmadd_ps(vecf_of_half(col + 16), a, s1);

@@ -54,7 +54,7 @@ TILE gemv_block(const struct q4_0_group *g, const int8_t *q, const int32_t *act_
 }
 #endif
 
-static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
+TILE q4_0_gemv_on(const enum cpu_core core, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
 {
     const size_t n_blocks = w->cols / Q_BLOCK;
     for (size_t r = row0; r < row1; r += Q_GROUP) {
@@ -64,10 +64,10 @@ static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size
             acc[v] = vecf_of(vec_zero());
         for (size_t b = 0; b < n_blocks; b++, g++) {
             vec sum[TILE_VECS];
-            if (VEC_BITS == 256)
-                prefetch_stream(g, sizeof *g);
+            if (VEC_BITS == 256 && core != CPU_CORE_ZEN2)
+                prefetch_stream(core, g, sizeof *g);
             else
-                prefetch_intel(g, sizeof *g); /* not measured with 512 bits elsewhere */
+                prefetch_dense(core, g, sizeof *g); /* 512 bits were not measured elsewhere */
             gemv_block(g, x->q + b * Q_BLOCK, x->sum + 2 * b, sum);
             UNROLL for (int v = 0; v < TILE_VECS; v++) {
                 const vecf d = vecf_mul(vecf_of_half(g->d + v * VEC_ROWS), vecf_broadcast(x->scale + b));
@@ -77,6 +77,11 @@ static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size
         UNROLL for (int v = 0; v < TILE_VECS; v++)
             vecf_store_rows(y, r + (size_t)v * VEC_ROWS, row1, acc[v]);
     }
+}
+
+static inline void q4_0_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
+{
+    FOR_THIS_CORE(q4_0_gemv_on, w, x, row0, row1, y)
 }
 
 static inline void q4_0_unpack(const struct weights *w, size_t row, size_t k, size_t n_blocks, struct byte_block *out)

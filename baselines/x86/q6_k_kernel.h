@@ -23,7 +23,7 @@
 
 enum { AHEAD = 2 /* super-blocks that gemv prefetches */ };
 
-static inline void q6_k_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
+TILE q6_k_gemv_on(const enum cpu_core core, const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
 {
     const size_t n_supers = w->cols / Q6_K_SUPER;
     for (size_t r = row0; r < row1; r += Q_GROUP) {
@@ -31,14 +31,20 @@ static inline void q6_k_gemv(const struct weights *w, const struct acts *x, size
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t i = 0; i < n_supers * BLOCKS; i++) {
             const char *now = (const char *)g + i * (sizeof *g / BLOCKS);
-            prefetch_intel(now, sizeof *g / BLOCKS);
-            if (!cpu_is_intel)
+            if (core != CPU_CORE_OTHER)
+                prefetch_stream(core, now, sizeof *g / BLOCKS);
+            else
                 prefetch_l2(now + AHEAD * sizeof *g, sizeof *g / BLOCKS);
             s0 = gemv_block(&g[i / BLOCKS], i % BLOCKS, 0, x, i, s0);
             s1 = gemv_block(&g[i / BLOCKS], i % BLOCKS, 8, x, i, s1);
         }
         store_two(y, r, row1, s0, s1);
     }
+}
+
+static inline void q6_k_gemv(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y)
+{
+    FOR_THIS_CORE(q6_k_gemv_on, w, x, row0, row1, y)
 }
 
 /* ---- gemm: unpacked once per panel ---- */

@@ -25,9 +25,10 @@ static inline void q8_0_gemv(const struct weights *w, const struct acts *x, size
         const struct q8_0_group *g = (const struct q8_0_group *)w->data + r / Q_GROUP * n_blocks;
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t b = 0; b < n_blocks; b++, g++) {
-            prefetch_intel(g, sizeof *g);
+            prefetch_intel(cpu_core, g->d, sizeof g->d);
             __m256i i0 = _mm256_setzero_si256(), i1 = i0;
             for (size_t j = 0; j < 8; j++) {
+                prefetch_dense(cpu_core, g->q[j], sizeof g->q[j]);
                 const __m256i a = broadcast4(x->q + b * Q_BLOCK + 4 * j);
                 i0 = add_dot4(i0, load_i(g->q[j][0]), a);
                 i1 = add_dot4(i1, load_i(g->q[j][8]), a);

@@ -33,7 +33,7 @@ static inline void q8_0_gemv(const struct weights *w, const struct acts *x, size
         const struct q8_0_group *g = (const struct q8_0_group *)w->data + r / Q_GROUP * n_blocks;
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t b = 0; b < n_blocks; b++) {
-            prefetch_intel(&g[b], sizeof *g);
+            prefetch_intel(cpu_core, &g[b], sizeof *g);
             const __m256i start = _mm256_set1_epi32(-Q8_0_ZERO * (x->sum[2 * b] + x->sum[2 * b + 1]));
             const __m256 dx = _mm256_broadcast_ss(x->scale + b);
             s0 = gemv_block(&g[b], 0, x->q + b * Q_BLOCK, start, dx, s0);

@@ -55,7 +55,7 @@ TILE i2s_dot(const uint8_t *p, const int8_t *q, size_t cols, vec sum[I2S_VECS])
     UNROLL for (int v = 0; v < I2S_VECS; v++)
         s[v].field[0] = s[v].field[1] = s[v].field[2] = s[v].field[3] = vec_zero();
     for (size_t k = 0; k < cols; k += I2S_LINE_K, p += I2S_LINE, q += I2S_LINE_K) {
-        prefetch_stream(p, I2S_LINE);
+        prefetch_stream(cpu_core, p, I2S_LINE);
         i2s_add_line(s, p, q);
     }
     UNROLL for (int v = 0; v < I2S_VECS; v++)
@@ -99,7 +99,7 @@ TILE i2s_dot(const uint8_t *p, const int8_t *q, size_t cols, vec sum[I2S_VECS])
         UNROLL for (int v = 0; v < I2S_VECS; v++)
             s[v].one = s[v].four = vec_zero();
         for (size_t i = 0; i < I2S_INT16_LINES; i++, p += I2S_LINE, q += I2S_LINE_K) {
-            prefetch_stream(p, I2S_LINE);
+            prefetch_stream(cpu_core, p, I2S_LINE);
             i2s_add_line(s, p, q);
         }
         UNROLL for (int v = 0; v < I2S_VECS; v++)

@@ -3,8 +3,9 @@
  * How the prefetchers of the hardware are helped differs by vendor; figures are in the log of kernels/README.md.
  *     Intel    into L2 8 KB ahead and from there into L1 1 KB ahead: left alone it reads at half to two thirds of what it can, and
  *              with one of the two at three quarters
+ *     Zen 2    into L1, 768 bytes ahead for kernels that need many bytes for an operation, 1536 for the others
  *     others   into L1 a page ahead, at whose end the hardware's prefetcher stops; kernels that need many bytes for an operation leave it
- *              to the hardware (prefetch_intel) */
+ *              to the hardware */
 #ifndef BITJOULE_STREAM_H
 #define BITJOULE_STREAM_H
 
@@ -14,12 +15,13 @@
 #include "kernels/cpu.h"
 #include "kernels/tile.h"
 
-enum { PREFETCH_PAGE = 4096, PREFETCH_L2 = 8192, PREFETCH_L1 = 1024 };
+enum { PREFETCH_PAGE = 4096, PREFETCH_L2 = 8192, PREFETCH_L1 = 1024, PREFETCH_NEAR = 768 };
 
-/* The cache lines that a gemv at [p, p + bytes) will read later, on Intel's processors; they may lie beyond the matrix. */
-static inline __attribute__((always_inline)) void prefetch_intel(const void *p, const size_t bytes)
+/* Prefetches the cache lines that a gemv at [p, p + bytes) will read later, on Intel's processors; they may lie beyond the matrix.
+ * `core` is cpu_core, or the constant that FOR_THIS_CORE gives. */
+static inline __attribute__((always_inline)) void prefetch_intel(const enum cpu_core core, const void *p, const size_t bytes)
 {
-    if (!cpu_is_intel)
+    if (core != CPU_CORE_INTEL)
         return;
     UNROLL for (size_t i = 0; i < bytes; i += 64) {
         _mm_prefetch((const char *)p + PREFETCH_L2 + i, _MM_HINT_T1);
@@ -27,14 +29,39 @@ static inline __attribute__((always_inline)) void prefetch_intel(const void *p, 
     }
 }
 
-/* The same on all. */
-static inline __attribute__((always_inline)) void prefetch_stream(const void *p, const size_t bytes)
+/* The same for kernels that need many bytes for an operation. */
+static inline __attribute__((always_inline)) void prefetch_dense(const enum cpu_core core, const void *p, const size_t bytes)
 {
-    prefetch_intel(p, bytes);
-    if (cpu_is_intel)
+    prefetch_intel(core, p, bytes);
+    if (core != CPU_CORE_ZEN2)
         return;
     UNROLL for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + PREFETCH_PAGE + i, _MM_HINT_T0);
+        _mm_prefetch((const char *)p + PREFETCH_NEAR + i, _MM_HINT_T0);
 }
+
+/* The same for the others, on all processors. */
+static inline __attribute__((always_inline)) void prefetch_stream(const enum cpu_core core, const void *p, const size_t bytes)
+{
+    prefetch_intel(core, p, bytes);
+    if (core == CPU_CORE_INTEL)
+        return;
+    const size_t ahead = core == CPU_CORE_ZEN2 ? 2 * PREFETCH_NEAR : PREFETCH_PAGE;
+    UNROLL for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)p + ahead + i, _MM_HINT_T0);
+}
+
+/* f(core, ...) with the core as a constant. f is a TILE. For loops that have no register to spare for asking: q6_k's are 1.6 times as
+ * fast on Zen 2, q4_0's 1.07; those of f16, q8_0, i2_s and tl2 do not care. */
+#define FOR_THIS_CORE(f, ...) \
+    switch (cpu_core) { \
+    case CPU_CORE_INTEL: \
+        f(CPU_CORE_INTEL, __VA_ARGS__); \
+        break; \
+    case CPU_CORE_ZEN2: \
+        f(CPU_CORE_ZEN2, __VA_ARGS__); \
+        break; \
+    default: \
+        f(CPU_CORE_OTHER, __VA_ARGS__); \
+    }
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef __AVX2__
 #error "compile with -mavx2 -mfma -mf16c"
 #endif
+#include "kernels/cpu.h"
 #include "kernels/ternary.h"
 #include "kernels/x86/tl2_panel.h"
 
@@ -19,6 +20,7 @@ enum {
     BYTE_WORDS = 3,  /* words that int8 holds; the other two of a block go with its sixteenth triple */
     RUN_BLOCKS = 5,  /* blocks that int16 holds */
     PREFETCH = 6400, /* bytes ahead, into L2: the tables keep the hardware's prefetcher from its work */
+    PREFETCH_ZEN2 = 1024,
     PART_ROWS = 32,
     PARTS = TL2_ROWS / PART_ROWS,
 };
@@ -112,10 +114,11 @@ static void add_words(const uint8_t *p, size_t words, const uint8_t *tables, int
 {
     struct state s[PARTS];
     memset(s, 0, sizeof s);
+    const size_t ahead = cpu_core == CPU_CORE_ZEN2 ? PREFETCH_ZEN2 : PREFETCH;
     while (words) {
         for (size_t i = 0; i < RUN_BLOCKS && words >= TL2_BLOCK_WORDS; i++) {
             for (size_t j = 0; j < TL2_BLOCK_WORDS * TL2_LINE; j += 64)
-                _mm_prefetch((const char *)p + PREFETCH + j, _MM_HINT_T1);
+                _mm_prefetch((const char *)p + ahead + j, _MM_HINT_T1);
             for (int h = 0; h < PARTS; h++)
                 add_block(&s[h], p + 2 * h * PART_ROWS, tables);
             p += TL2_BLOCK_WORDS * TL2_LINE;

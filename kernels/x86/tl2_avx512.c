@@ -63,7 +63,7 @@ TILE add_line(struct state *s, const struct digits *d, const uint8_t *line, cons
 
 TILE add_block(struct state *s, const struct digits *d, const uint8_t *p, const int8_t *x)
 {
-    prefetch_intel(p, TL2_BLOCK_WORDS * TL2_LINE);
+    prefetch_intel(cpu_core, p, TL2_BLOCK_WORDS * TL2_LINE);
     UNROLL for (int j = 0; j < TL2_BLOCK_WORDS; j++)
         add_line(s, d, p + j * TL2_LINE, x + j * TL2_WORD_K);
     const vec table = make_table(d, x + TL2_BLOCK_K - 3);

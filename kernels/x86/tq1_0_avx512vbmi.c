@@ -53,7 +53,7 @@ TILE tq1_add_lines(struct tq1_sums *s, const uint8_t *line, const int8_t *q, siz
 {
     assert(lines * TQ1_LINE_K <= MAX_COLS);
     for (size_t l = 0; l < lines; l++, line += TQ1_LINE, q += TQ1_LINE_K) {
-        prefetch_stream(line, TQ1_LINE);
+        prefetch_stream(cpu_core, line, TQ1_LINE);
         const struct digits d = split(line);
         UNROLL for (int p = 0; p < 4; p++) {
             s->field[p] = VEC_DPBUSD(s->field[p], vec_and(d.fields, vec_byte(3 << (2 * p))), vec_broadcast4(q + 4 * p));

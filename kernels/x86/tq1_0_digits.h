@@ -72,7 +72,7 @@ TILE tq1_add_lines(struct tq1_sums *s, const uint8_t *line, const int8_t *q, siz
     struct tq1_sums odd;
     tq1_start(&odd);
     for (size_t l = 0; l < lines; l++, line += TQ1_LINE, q += TQ1_LINE_K) {
-        prefetch_stream(line, TQ1_LINE);
+        prefetch_stream(cpu_core, line, TQ1_LINE);
         UNROLL for (int v = 0; v < TQ1_LINE / VEC_BYTES; v++) {
             vec digit[5];
             tq1_digits(vec_load(line + v * VEC_BYTES), digit);
@@ -103,7 +103,7 @@ TILE tq1_add_lines(struct tq1_sums *s, const uint8_t *line, const int8_t *q, siz
         n = lines - l < TQ1_INT16_LINES ? lines - l : TQ1_INT16_LINES;
         tq1_start(&pair);
         for (size_t i = 0; i < n; i++, line += TQ1_LINE, q += TQ1_LINE_K) {
-            prefetch_stream(line, TQ1_LINE);
+            prefetch_stream(cpu_core, line, TQ1_LINE);
             UNROLL for (int v = 0; v < TQ1_LINE / VEC_BYTES; v++) {
                 vec digit[5];
                 tq1_digits(vec_load(line + v * VEC_BYTES), digit);

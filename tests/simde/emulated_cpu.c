@@ -7,7 +7,7 @@ uint32_t cpu_detect(void)
     return UINT32_MAX;
 }
 
-bool cpu_detect_intel(void)
+enum cpu_core cpu_detect_core(void)
 {
-    return false;
+    return CPU_CORE_OTHER;
 }
