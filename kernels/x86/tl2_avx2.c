@@ -8,19 +8,17 @@
 #ifndef __AVX2__
 #error "compile with -mavx2 -mfma -mf16c"
 #endif
-#include "kernels/cpu.h"
 #include "kernels/ternary.h"
 #include "kernels/x86/tl2_panel.h"
 
 enum {
     TABLE = 32, /* bytes: lo[16], hi[16] */
     BLOCK_TABLES = TL2_BLOCK_TRIPLES * TABLE,
+    BLOCK_BYTES = TL2_BLOCK_WORDS * TL2_LINE,
     SLAB_BLOCKS = KERNEL_SCRATCH_BYTES / BLOCK_TABLES, /* 24576 columns */
     BASE = 27,
     BYTE_WORDS = 3,  /* words that int8 holds; the other two of a block go with its sixteenth triple */
     RUN_BLOCKS = 5,  /* blocks that int16 holds */
-    PREFETCH = 6400, /* bytes ahead, into L2: the tables keep the hardware's prefetcher from its work */
-    PREFETCH_ZEN2 = 1024,
     PART_ROWS = 32,
     PARTS = TL2_ROWS / PART_ROWS,
 };
@@ -42,6 +40,12 @@ struct state {
     vec even, odd; /* int16, of a run: rows 0-15, rows 16-31 */
     vec gathered;  /* code of the sixteenth triple, at bits 2-6 */
 };
+
+static inline struct state no_sums(void)
+{
+    const vec zero = vec_zero();
+    return (struct state){zero, zero, zero, zero, zero};
+}
 
 /* index: bits 0-3 of each byte, others do not matter; sign: the code at bits 3-7 */
 TILE look_up(struct state *s, const uint8_t *table, vec index, vec sign)
@@ -91,10 +95,10 @@ static inline void add_int16(int32_t *sum, vec v)
 TILE add_block(struct state *state, const uint8_t *p, const uint8_t *tables)
 {
     struct state s = *state; /* in registers */
-    for (int j = 0; j < BYTE_WORDS; j++, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE)
+    UNROLL for (int j = 0; j < BYTE_WORDS; j++, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE)
         add_line(&s, p, tables);
     widen(&s);
-    for (int j = BYTE_WORDS; j < TL2_BLOCK_WORDS; j++, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE)
+    UNROLL for (int j = BYTE_WORDS; j < TL2_BLOCK_WORDS; j++, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE)
         add_line(&s, p, tables);
     look_up(&s, tables, vec_shift16(s.gathered, 2), _mm256_add_epi8(s.gathered, s.gathered));
     widen(&s);
@@ -102,37 +106,42 @@ TILE add_block(struct state *state, const uint8_t *p, const uint8_t *tables)
 }
 
 /* sum[32] += the int16 sums of a part */
-static inline void flush(struct state *s, int32_t *sum)
+static inline void flush(const struct state *s, int32_t *sum)
 {
     add_int16(sum, s->even);
     add_int16(sum + PART_ROWS / 2, s->odd);
-    s->even = s->odd = vec_zero();
 }
 
-/* sum[128] += the rows of a group over `words` words */
+/* 32 rows over `blocks` blocks, at most a run, and meanwhile lines into L1 for later: in their order, whichever rows are added. */
+static inline void add_run(const uint8_t *p, size_t blocks, const uint8_t *tables, const char *later, int32_t *sum)
+{
+    struct state s = no_sums();
+    for (size_t i = 0; i < blocks; i++, p += BLOCK_BYTES, tables += BLOCK_TABLES) {
+        UNROLL for (int l = 0; l < BLOCK_BYTES / PARTS; l += 64, later += 64)
+            _mm_prefetch(later, _MM_HINT_T0);
+        add_block(&s, p, tables);
+    }
+    flush(&s, sum);
+}
+
+/* sum[128] += the rows of a group over `words` words. A run is 6.4 KB and 2.5 KB of tables: its four parts find it in L1. */
 static void add_words(const uint8_t *p, size_t words, const uint8_t *tables, int32_t *sum)
 {
-    struct state s[PARTS];
-    memset(s, 0, sizeof s);
-    const size_t ahead = cpu_core == CPU_CORE_ZEN2 ? PREFETCH_ZEN2 : PREFETCH;
-    while (words) {
-        for (size_t i = 0; i < RUN_BLOCKS && words >= TL2_BLOCK_WORDS; i++) {
-            for (size_t j = 0; j < TL2_BLOCK_WORDS * TL2_LINE; j += 64)
-                _mm_prefetch((const char *)p + ahead + j, _MM_HINT_T1);
-            for (int h = 0; h < PARTS; h++)
-                add_block(&s[h], p + 2 * h * PART_ROWS, tables);
-            p += TL2_BLOCK_WORDS * TL2_LINE;
-            tables += BLOCK_TABLES;
-            words -= TL2_BLOCK_WORDS;
+    for (size_t left = words / TL2_BLOCK_WORDS, n; left; left -= n) {
+        n = left < RUN_BLOCKS ? left : RUN_BLOCKS;
+        const char *later = (const char *)p + (size_t)RUN_BLOCKS * BLOCK_BYTES;
+        for (int h = 0; h < PARTS; h++, later += n * BLOCK_BYTES / PARTS)
+            add_run(p + 2 * h * PART_ROWS, n, tables, later, sum + h * PART_ROWS);
+        p += n * BLOCK_BYTES;
+        tables += n * BLOCK_TABLES;
+    }
+    for (words %= TL2_BLOCK_WORDS; words; words--, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE) {
+        for (int h = 0; h < PARTS; h++) {
+            struct state s = no_sums();
+            add_line(&s, p + 2 * h * PART_ROWS, tables);
+            widen(&s);
+            flush(&s, sum + h * PART_ROWS);
         }
-        for (; words && words < TL2_BLOCK_WORDS; words--, p += TL2_LINE, tables += TL2_WORD_TRIPLES * TABLE) {
-            for (int h = 0; h < PARTS; h++) {
-                add_line(&s[h], p + 2 * h * PART_ROWS, tables);
-                widen(&s[h]);
-            }
-        }
-        for (int h = 0; h < PARTS; h++)
-            flush(&s[h], sum + h * PART_ROWS);
     }
 }
 
@@ -171,4 +180,4 @@ void tl2_gemv_avx2(const struct weights *w, const struct acts *x, size_t row0, s
         multiply(w, x->q + t * x->ld, w->scale * x->scale[t], row0, row1, y + t * ldy, scratch);
 }
 
-TL2_GEMM(avx2, tl2_gemv_avx2, 3)
+TL2_GEMM(avx2, tl2_gemv_avx2, 6)
