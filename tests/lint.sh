@@ -179,6 +179,7 @@ tidy_findings() {
         grep -E '(warning|error):' | sed "s|^$PWD/||" | sort -u
 }
 
+# Never one job: then cppcheck also follows calls from file to file, and takes static functions of one name for each other.
 # The ISA macros are defined by hand: cppcheck knows nothing of -mavx2, and would stop at the #error of each ISA file
 cppcheck_findings() {
     local defines
@@ -186,7 +187,7 @@ cppcheck_findings() {
     defines=$(gcc $LINT_ISA_FLAGS -dM -E -x c /dev/null | sed -nE 's/^#define (__(AVX|FMA|F16C|ARM_)[A-Z0-9_]*__?|__(x86_64|aarch64)__) .*/-D\1=1/p')
     # shellcheck disable=SC2086
     files '*.c' | grep -v "/$([ "$(uname -m)" = x86_64 ] && echo arm || echo x86)/" |
-        xargs -r cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+        xargs -r cppcheck -q -j "$(($(nproc) + 1))" --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
             --suppress=missingIncludeSystem -I. -D_GNU_SOURCE -D__GNUC__=12 $defines \
             --template='{file}:{line}: {severity}: {message} [{id}]' 2>&1
 }
