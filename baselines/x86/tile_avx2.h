@@ -37,13 +37,6 @@ static inline __m256 load_half(const uint16_t *h)
     return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(const void *)h));
 }
 
-/* The cache lines of [p, p + bytes), which may lie beyond the matrix, into the second-level cache */
-static inline __attribute__((always_inline)) void prefetch_l2(const void *p, const size_t bytes)
-{
-    UNROLL for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + i, _MM_HINT_T1);
-}
-
 /* 4 bytes of activations, the same in every lane */
 static inline __m256i broadcast4(const void *q)
 {

@@ -17,15 +17,28 @@
 
 enum { PREFETCH_PAGE = 4096, PREFETCH_L2 = 8192, PREFETCH_L1 = 1024, PREFETCH_NEAR = 768 };
 
-/* Prefetches the cache lines that a gemv at [p, p + bytes) will read later, on Intel's processors; they may lie beyond the matrix.
+/* The cache lines of [p, p + bytes), which may lie beyond the matrix, into the first or second level */
+static inline __attribute__((always_inline)) void prefetch_l1(const void *p, const size_t bytes)
+{
+    UNROLL for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)p + i, _MM_HINT_T0);
+}
+
+static inline __attribute__((always_inline)) void prefetch_l2(const void *p, const size_t bytes)
+{
+    UNROLL for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)p + i, _MM_HINT_T1);
+}
+
+/* Prefetches the cache lines that a gemv at [p, p + bytes) will read later, on Intel's processors.
  * `core` is cpu_core, or the constant that FOR_THIS_CORE gives. */
 static inline __attribute__((always_inline)) void prefetch_intel(const enum cpu_core core, const void *p, const size_t bytes)
 {
     if (core != CPU_CORE_INTEL)
         return;
     UNROLL for (size_t i = 0; i < bytes; i += 64) {
-        _mm_prefetch((const char *)p + PREFETCH_L2 + i, _MM_HINT_T1);
-        _mm_prefetch((const char *)p + PREFETCH_L1 + i, _MM_HINT_T0);
+        prefetch_l2((const char *)p + PREFETCH_L2 + i, 64);
+        prefetch_l1((const char *)p + PREFETCH_L1 + i, 64);
     }
 }
 
@@ -33,21 +46,16 @@ static inline __attribute__((always_inline)) void prefetch_intel(const enum cpu_
 static inline __attribute__((always_inline)) void prefetch_dense(const enum cpu_core core, const void *p, const size_t bytes)
 {
     prefetch_intel(core, p, bytes);
-    if (core != CPU_CORE_ZEN2)
-        return;
-    UNROLL for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + PREFETCH_NEAR + i, _MM_HINT_T0);
+    if (core == CPU_CORE_ZEN2)
+        prefetch_l1((const char *)p + PREFETCH_NEAR, bytes);
 }
 
 /* The same for the others, on all processors. */
 static inline __attribute__((always_inline)) void prefetch_stream(const enum cpu_core core, const void *p, const size_t bytes)
 {
     prefetch_intel(core, p, bytes);
-    if (core == CPU_CORE_INTEL)
-        return;
-    const size_t ahead = core == CPU_CORE_ZEN2 ? 2 * PREFETCH_NEAR : PREFETCH_PAGE;
-    UNROLL for (size_t i = 0; i < bytes; i += 64)
-        _mm_prefetch((const char *)p + ahead + i, _MM_HINT_T0);
+    if (core != CPU_CORE_INTEL)
+        prefetch_l1((const char *)p + (core == CPU_CORE_ZEN2 ? 2 * PREFETCH_NEAR : PREFETCH_PAGE), bytes);
 }
 
 /* f(core, ...) with the core as a constant. f is a TILE. For loops that have no register to spare for asking: q6_k's are 1.6 times as

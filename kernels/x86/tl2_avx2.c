@@ -9,6 +9,7 @@
 #error "compile with -mavx2 -mfma -mf16c"
 #endif
 #include "kernels/ternary.h"
+#include "kernels/x86/stream.h"
 #include "kernels/x86/tl2_panel.h"
 
 enum {
@@ -117,8 +118,8 @@ static inline void add_run(const uint8_t *p, size_t blocks, const uint8_t *table
 {
     struct state s = no_sums();
     for (size_t i = 0; i < blocks; i++, p += BLOCK_BYTES, tables += BLOCK_TABLES) {
-        UNROLL for (int l = 0; l < BLOCK_BYTES / PARTS; l += 64, later += 64)
-            _mm_prefetch(later, _MM_HINT_T0);
+        prefetch_l1(later, BLOCK_BYTES / PARTS);
+        later += BLOCK_BYTES / PARTS;
         add_block(&s, p, tables);
     }
     flush(&s, sum);
