@@ -59,6 +59,7 @@ static const struct {
     {0, "min-rounds", "measure", "min_rounds"},
     {0, "max-rounds", "measure", "max_rounds"},
     {0, "contest", "measure", "contest_s"},
+    {0, "passes", "measure", "passes"},
     {0, "counters", "measure", "counters"},
     {0, "counter-group", "measure", "counter_group"},
 };
@@ -81,6 +82,7 @@ static const char usage_text[] =
     "      --min-rounds N     ... after at least N rounds, ...\n"
     "      --max-rounds N     ... at most N, ...\n"
     "      --contest S        ... and no new one after S seconds with the same rivals\n"
+    "      --passes N         spread the rounds over N passes through the suite\n"
     "      --block S          seconds of repetitions in a block, at least\n"
     "      --warmup N         repetitions before the first block\n"
     "      --isolate          each block in a fresh process: other memory layouts\n"

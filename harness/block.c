@@ -91,22 +91,23 @@ bool block_from_line(const json_t *line, struct block *out)
     if (!take_common(line, out))
         return false;
     out->batch = count_of(line, "batch");
+    out->pass = count_of(line, "pass");
     out->round = count_of(line, "round");
     out->position = count_of(line, "position");
     out->start_s = number_of(line, "start_s");
     out->tokens = number_of(line, "tokens");
     text_of(line, "void", out->void_reason);
-    return out->round > 0;
+    return out->round > 0 && out->pass > 0;
 }
 
 json_t *block_entry_json(const struct block *b)
 {
-    return json_pack("{s:i, s:i, s:i, s:o, s:i, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "batch", (int)b->batch, "round",
-                     (int)b->round, "position", (int)b->position, "start_s", json_number_or_null(b->start_s), "repetitions",
-                     (int)b->repetitions, "time_s", b->time_s, "window_s", b->window_s, "tokens", json_number_or_null(b->tokens),
-                     "energy_j", json_number_or_null(b->energy_j), "energy_s", json_number_or_null(b->energy_s), "peaks",
-                     block_peaks_json(&b->peaks), "void", json_text_or_null(b->void_reason), "disturbed",
-                     json_text_or_null(b->disturbed));
+    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:i, s:f, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "batch", (int)b->batch, "pass",
+                     (int)b->pass, "round", (int)b->round, "position", (int)b->position, "start_s", json_number_or_null(b->start_s),
+                     "repetitions", (int)b->repetitions, "time_s", b->time_s, "window_s", b->window_s, "tokens",
+                     json_number_or_null(b->tokens), "energy_j", json_number_or_null(b->energy_j), "energy_s",
+                     json_number_or_null(b->energy_s), "peaks", block_peaks_json(&b->peaks), "void",
+                     json_text_or_null(b->void_reason), "disturbed", json_text_or_null(b->disturbed));
 }
 
 json_t *block_line_json(const struct block *b)

@@ -21,6 +21,7 @@ struct block_peaks {
 
 struct block {
     unsigned batch;           /* of the schedule */
+    unsigned pass;            /* through the suite, from 1 */
     unsigned round, position; /* from 1; position in the round, the peaks included */
     double start_s;           /* since the run began */
     unsigned repetitions;
@@ -36,7 +37,7 @@ struct block {
     json_t *state;     /* metrics of engine and workload at the end of the block; NULL: none */
 };
 
-/* From the worker's answer; batch, round, position, start_s and peaks are the caller's. false: no block can be made of it. */
+/* From the worker's answer; batch, pass, round, position, start_s and peaks are the caller's. false: no block can be made of it. */
 bool block_from_reply(const json_t *reply, double tokens_per_repetition, struct block *out);
 /* The line of the stream without its cell; new reference. */
 json_t *block_line_json(const struct block *b);

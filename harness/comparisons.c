@@ -1,6 +1,7 @@
 /* Speed of every cell against its base, round by round: same model, threads, test, depth and batch, so that only the weights differ, or
  * with two programs only these. Cells that shared no round are not compared. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/cell_result.h"
@@ -42,6 +43,20 @@ static json_t *energy_of(const struct plan *p, size_t base, size_t cell, const s
                                p->groups[p->cells[cell].group].external ? "the other program's joules include its loading" : NULL);
 }
 
+/* The ratio in each pass; null when there was one pass only, and for a pass that has none. */
+static json_t *pass_ratios(const struct cell_result *base, const struct cell_result *cell)
+{
+    unsigned passes = 0;
+    for (size_t i = 0; i < cell->n_blocks; i++)
+        passes = cell->blocks[i].pass > passes ? cell->blocks[i].pass : passes;
+    double *ratio = passes > 1 ? malloc(passes * sizeof *ratio) : NULL;
+    json_t *list = ratio && !paired_pass_ratios(base, cell, passes, ratio) ? json_array() : json_null();
+    for (unsigned i = 0; json_is_array(list) && i < passes; i++)
+        json_array_append_new(list, json_number_or_null(ratio[i]));
+    free(ratio);
+    return list;
+}
+
 static json_t *comparison(const struct plan *p, size_t base, size_t cell, const struct cell_result *results)
 {
     struct interval x;
@@ -52,10 +67,10 @@ static json_t *comparison(const struct plan *p, size_t base, size_t cell, const 
     plan_cell_id(p, &p->cells[base], base_id);
     plan_cell_id(p, &p->cells[cell], id);
     json_t *energy = energy_of(p, base, cell, results, why);
-    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s, s:I, s:o, s:o}", "base", base_id, "cell", id, "ratio", x.value, "lo",
+    return json_pack("{s:s, s:s, s:f, s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:o}", "base", base_id, "cell", id, "ratio", x.value, "lo",
                      json_number_or_null(x.lo), "hi", json_number_or_null(x.hi), "confidence", json_number_or_null(x.confidence),
-                     "method", x.method, "rounds", (json_int_t)rounds, "energy", energy ? energy : json_null(), "energy_reason",
-                     json_text_or_null(why));
+                     "method", x.method, "rounds", (json_int_t)rounds, "passes", pass_ratios(&results[base], &results[cell]),
+                     "energy", energy ? energy : json_null(), "energy_reason", json_text_or_null(why));
 }
 
 json_t *comparisons_json(const struct plan *p, const struct cell_result *results)

@@ -1,5 +1,5 @@
-/* The rounds of a contest; see contest.h. All state that decides what comes next is in the blocks (batch, round, void), so that a run
- * that was cut off goes on from what it recorded. */
+/* The rounds of a contest; see contest.h. All state that decides what comes next is in the blocks (batch, pass, round, void) and
+ * in the lines of passes that are over, so that a run that was cut off goes on from what it recorded. */
 #include "harness/contest.h"
 
 #include <errno.h>
@@ -18,11 +18,12 @@ struct rounds {
     struct experiment *e;
     const struct contest *c;
     size_t index;
-    unsigned batch; /* as in the blocks: from 1 */
+    struct contest_state *state; /* after the passes before this one */
+    unsigned batch, pass;        /* as in the blocks: from 1 */
     struct variant *v;
     size_t n;
     bool peaks;
-    unsigned first, now; /* number of the first and of the present round */
+    unsigned first, now; /* number of the first round of this pass and of the present one */
     double began_s, round_s;
     const char *stop; /* NULL: go on */
 };
@@ -42,14 +43,14 @@ static bool has_block(const struct cell_result *r, unsigned batch, unsigned roun
     return false;
 }
 
-/* Rounds of a base go on counting in its next batch: a number means one round only. */
+/* Rounds go on counting in the next pass, and those of a base in its next batch: a number means one round only. */
 static void number_rounds(struct rounds *x)
 {
     unsigned before = 0, last = 0;
     for (size_t i = 0; i < x->n; i++) {
         const struct cell_result *r = result_of(x, i);
         for (size_t k = 0; k < r->n_blocks; k++)
-            if (r->blocks[k].batch == x->batch)
+            if (r->blocks[k].batch == x->batch && r->blocks[k].pass == x->pass)
                 last = r->blocks[k].round > last ? r->blocks[k].round : last;
             else
                 before = r->blocks[k].round > before ? r->blocks[k].round : before;
@@ -97,13 +98,14 @@ static void visit(struct rounds *x, size_t i, size_t position)
     struct block b = {0};
     struct variant *v = &x->v[i];
     char what[32];
-    snprintf(what, sizeof what, "round %u", x->now - x->first + 1);
+    snprintf(what, sizeof what, "round %u", x->state->rounds + x->now - x->first + 1);
     progress_step(x->e->progress, &x->e->plan->cells[v->cell], what);
     if (!variant_block(x->e, v, &b)) {
         v->alive = interrupt_seen();
         return;
     }
     b.batch = x->batch;
+    b.pass = x->pass;
     b.round = x->now;
     b.position = (unsigned)position + 1;
     b.peaks = experiment_round_peaks(x->e, x->index, x->now);
@@ -125,9 +127,9 @@ static void stream_peaks(const struct rounds *x, size_t position, double start_s
     const struct cell *c = &x->e->plan->cells[x->v[0].cell];
     plan_contest_id(x->e->plan, c, id);
     record_line(x->e->record, "peak_block",
-                json_pack("{s:s, s:i, s:i, s:i, s:i, s:s, s:f, s:o}", "contest", id, "batch", (int)x->batch, "round", (int)x->now,
-                          "position", (int)position + 1, "threads", (int)c->threads, "isa", x->e->peak_isa, "start_s", start_s,
-                          "peaks", block_peaks_json(p)));
+                json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:f, s:o}", "contest", id, "batch", (int)x->batch, "pass",
+                          (int)x->pass, "round", (int)x->now, "position", (int)position + 1, "threads", (int)c->threads, "isa",
+                          x->e->peak_isa, "start_s", start_s, "peaks", block_peaks_json(p)));
 }
 
 /* A round that was cut off may have its peaks already. */
@@ -151,7 +153,7 @@ static void run_round(struct rounds *x)
     size_t order[LATIN_MAX];
     const size_t places = x->n + x->peaks;
     const double began_s = time_now_s();
-    latin_order(random_at(x->e->suite->seed, x->index), x->now - x->first, places, order);
+    latin_order(random_at(x->e->suite->seed, x->index), x->state->rounds + x->now - x->first, places, order);
     for (size_t at = 0; at < places && !interrupt_seen(); at++) {
         if (order[at] == x->n)
             visit_peaks(x, at);
@@ -202,11 +204,29 @@ static bool over_time(const struct rounds *x)
     return false;
 }
 
-/* After `done` whole rounds. NULL: go on. */
-static const char *stop_reason(const struct rounds *x, unsigned done)
+/* With `all` rounds. */
+static bool precise_enough(const struct rounds *x, unsigned all)
+{
+    return all >= x->e->suite->min_rounds && precise(x);
+}
+
+/* Of n in all passes, how many are due by the end of this one. */
+static unsigned due(const struct rounds *x, unsigned n)
+{
+    return (n * x->pass + x->e->passes - 1) / x->e->passes;
+}
+
+static bool over_contest_time(const struct rounds *x)
+{
+    const double taken_s = x->state->time_s + time_now_s() - x->began_s, share = (double)x->pass / x->e->passes;
+    return taken_s + x->round_s > share * x->e->suite->contest_s;
+}
+
+/* Why a contest ends after `done` rounds of this pass; NULL: it does not. */
+static const char *end_reason(const struct rounds *x, unsigned done)
 {
     const struct suite *s = x->e->suite;
-    const bool quality = x->e->plan->cells[x->v[0].cell].quality;
+    const unsigned all = x->state->rounds + done;
     bool alive = false;
     for (size_t i = 0; i < x->n; i++)
         alive |= x->v[i].alive;
@@ -214,24 +234,48 @@ static const char *stop_reason(const struct rounds *x, unsigned done)
         return "interrupted";
     if (!alive)
         return "failed";
-    if (quality || s->rounds)
-        return done >= (quality ? 1 : s->rounds) ? "rounds" : done && over_time(x) ? "timeout" : NULL;
-    if (done >= s->min_rounds && precise(x))
+    if (x->e->plan->cells[x->v[0].cell].quality)
+        return done ? "rounds" : NULL;
+    if (s->rounds && all >= s->rounds)
+        return "rounds";
+    if (!s->rounds && x->pass == x->e->passes && done >= (s->min_rounds + x->pass - 1) / x->pass && precise_enough(x, all))
         return "precision";
-    if (done >= s->max_rounds)
+    if (!s->rounds && all >= s->max_rounds)
         return "max_rounds";
-    if (done && over_time(x))
-        return "timeout";
-    return done >= s->min_rounds && time_now_s() - x->began_s + x->round_s > s->contest_s ? "time" : NULL;
+    return all && over_time(x) ? "timeout" : NULL;
 }
 
-/* Whole rounds so far; the present one counts when nobody who is alive lacks a block in it. */
+/* Whether `done` rounds are this pass's share of those that were asked for, or of what the time allows. */
+static bool share_done(const struct rounds *x, unsigned done)
+{
+    const struct suite *s = x->e->suite;
+    const unsigned all = x->state->rounds + done;
+    if (s->rounds)
+        return all >= due(x, s->rounds);
+    return all >= due(x, s->max_rounds) || (all >= due(x, s->min_rounds) && over_contest_time(x));
+}
+
+/* After `done` whole rounds. NULL: go on. */
+static const char *stop_reason(const struct rounds *x, unsigned done)
+{
+    const char *end = end_reason(x, done);
+    if (end || !share_done(x, done))
+        return end;
+    if (x->pass == x->e->passes)
+        return "time";
+    return 2 * x->pass >= x->e->passes && !x->e->suite->rounds && precise_enough(x, x->state->rounds + done) ? "precision" : "pass";
+}
+
+/* Whole rounds of this pass so far; the present one counts when it has blocks and nobody who is alive lacks one. */
 static unsigned rounds_done(const struct rounds *x)
 {
-    for (size_t i = 0; i < x->n; i++)
-        if (x->v[i].alive && !has_block(result_of(x, i), x->batch, x->now))
-            return x->now - x->first;
-    return x->now - x->first + 1;
+    bool any = false, lacks = false;
+    for (size_t i = 0; i < x->n; i++) {
+        const bool has = has_block(result_of(x, i), x->batch, x->now);
+        any |= has;
+        lacks |= x->v[i].alive && !has;
+    }
+    return x->now - x->first + (any && !lacks);
 }
 
 /* ---- the contest ---------------------------------------------------------------------------------------------------- */
@@ -248,11 +292,14 @@ static void conclude(struct rounds *x)
         json_array_append_new(cells, json_string(cell_id));
         snprintf(r->stop, sizeof r->stop, "%s", x->stop);
     }
+    const unsigned rounds = rounds_done(x);
+    const double duration_s = time_now_s() - x->began_s;
     plan_contest_id(p, &p->cells[x->v[0].cell], id);
     record_line(x->e->record, "contest",
-                json_pack("{s:s, s:i, s:o, s:i, s:i, s:s, s:b, s:f}", "contest", id, "batch", (int)x->batch, "cells", cells,
-                          "first_round", (int)x->first, "rounds", (int)rounds_done(x), "stop", x->stop, "fresh_processes",
-                          (int)x->v[0].fresh, "duration_s", time_now_s() - x->began_s));
+                json_pack("{s:s, s:i, s:i, s:o, s:i, s:i, s:s, s:b, s:f}", "contest", id, "batch", (int)x->batch, "pass",
+                          (int)x->pass, "cells", cells, "first_round", (int)x->first, "rounds", (int)rounds, "stop", x->stop,
+                          "fresh_processes", (int)x->v[0].fresh, "duration_s", duration_s));
+    contest_state_add(x->state, x->pass, rounds, duration_s, x->stop);
 }
 
 static void run(struct rounds *x)
@@ -275,11 +322,17 @@ static void run(struct rounds *x)
     conclude(x);
 }
 
-int contest_run(struct experiment *e, size_t index)
+int contest_run(struct experiment *e, size_t index, unsigned pass)
 {
     const struct contest *c = &e->schedule.contests[index];
     const struct batch *b = &e->schedule.batches[c->batch];
-    struct rounds x = {.e = e, .c = c, .index = index, .batch = (unsigned)c->batch + 1, .n = c->n_cells};
+    struct rounds x = {.e = e,
+                       .c = c,
+                       .index = index,
+                       .state = &e->contests[index],
+                       .batch = (unsigned)c->batch + 1,
+                       .pass = pass,
+                       .n = c->n_cells};
     if (c->n_cells >= LATIN_MAX)
         return -E2BIG;
     x.v = calloc(x.n, sizeof *x.v);

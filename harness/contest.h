@@ -9,13 +9,18 @@
  *     "time"        another round would end after contest_s
  *     "timeout"     another round would take a cell over timeout_s
  *     "interrupted" Ctrl-C
- *     "failed"      no cell is left */
+ *     "failed"      no cell is left
+ * With several passes through the suite, a contest has a share of its rounds and of contest_s in each, and stops with
+ *     "pass"        that is done, and there is another pass
+ * Rounds that follow each other agree better with each other than with later ones, so "precision" ends a contest only when half of the
+ * passes are complete, and within the last. */
 #ifndef BITJOULE_CONTEST_H
 #define BITJOULE_CONTEST_H
 
 #include "harness/experiment.h"
 
-/* Runs contest `index` of the schedule; results, stop reasons and the line of the record are its output. 0 or -ENOMEM. */
-int contest_run(struct experiment *e, size_t index);
+/* Runs contest `index` of the schedule in this pass (from 1); results, its contest_state, stop reasons and the line of the record are its
+ * output. 0 or -ENOMEM. */
+int contest_run(struct experiment *e, size_t index, unsigned pass);
 
 #endif

@@ -95,6 +95,14 @@ struct block_peaks experiment_round_peaks(const struct experiment *e, size_t con
     return block_no_peaks();
 }
 
+void contest_state_add(struct contest_state *s, unsigned pass, unsigned rounds, double time_s, const char *stop)
+{
+    s->passes = pass;
+    s->rounds += rounds;
+    s->time_s += time_s;
+    s->over = strcmp(stop, "pass") != 0;
+}
+
 /* ---- a cell that is done -------------------------------------------------------------------------------------------- */
 
 static void describe(const struct cell *c, const struct cell_result *r, const json_t *object, char *out, size_t len)
@@ -177,12 +185,19 @@ static void warn_disturbed(struct experiment *e, const struct contest *c)
     experiment_warn(e, "disturbed", message);
 }
 
-static void finish_contest(struct experiment *e, size_t index)
+/* All contests that it is in are over. */
+static bool cell_over(const struct experiment *e, size_t cell)
 {
-    const struct contest *c = &e->schedule.contests[index];
-    warn_disturbed(e, c);
+    for (size_t i = 0; i < e->schedule.n_contests; i++)
+        if (!e->contests[i].over && contest_has(&e->schedule.contests[i], cell))
+            return false;
+    return true;
+}
+
+static void finish_contest(struct experiment *e, const struct contest *c)
+{
     for (size_t i = 0; i < c->n_cells && !e->record->rc; i++)
-        if (schedule_last_contest(&e->schedule, c->cells[i]) == index && !e->cell_done[c->cells[i]]) {
+        if (cell_over(e, c->cells[i]) && !e->cell_done[c->cells[i]]) {
             settle_status(&e->results[c->cells[i]]);
             finish_cell(e, c->cells[i]);
         }
@@ -267,14 +282,25 @@ static void measure_overhead(struct experiment *e)
         record_line(e->record, "overhead", o);
 }
 
-/* What is done already weighs nothing in the time left. */
+/* What the plan expects the rest of a contest to take, s. */
+static double left_of(const struct experiment *e, size_t contest)
+{
+    const struct contest *c = &e->schedule.contests[contest];
+    const struct contest_state *state = &e->contests[contest];
+    double all_s = 0;
+    for (size_t i = 0; i < c->n_cells; i++)
+        all_s += e->plan->cells[c->cells[i]].estimate_s / (double)schedule_contests_of(&e->schedule, c->cells[i]);
+    return state->over ? 0 : all_s * (e->passes - state->passes) / e->passes;
+}
+
+/* Of a run that is continued: what is done already weighs nothing in the time left. */
 static void leave_out_done(struct experiment *e)
 {
-    for (size_t i = 0; i < e->plan->n_cells; i++) {
+    e->progress->total_s = 0;
+    for (size_t i = 0; i < e->plan->n_cells; i++)
         e->progress->done += e->cell_done[i];
-        if (e->cell_done[i] && !e->plan->cells[i].reason[0])
-            e->progress->total_s -= e->plan->cells[i].estimate_s;
-    }
+    for (size_t i = 0; i < e->schedule.n_contests; i++)
+        e->progress->total_s += left_of(e, i);
 }
 
 static int prepare(struct experiment *e)
@@ -284,13 +310,66 @@ static int prepare(struct experiment *e)
         return rc;
     e->results = calloc(e->plan->n_cells + 1, sizeof *e->results);
     e->cell_done = calloc(e->plan->n_cells + 1, sizeof *e->cell_done);
-    e->contest_done = calloc(e->schedule.n_contests + 1, sizeof *e->contest_done);
+    e->contests = calloc(e->schedule.n_contests + 1, sizeof *e->contests);
+    e->passes = suite_passes(e->suite);
     e->slots = calloc(e->plan->n_groups + 1, sizeof *e->slots);
-    if (!e->results || !e->cell_done || !e->contest_done || !e->slots)
+    if (!e->results || !e->cell_done || !e->contests || !e->slots)
         return -ENOMEM;
     rc = e->resumed ? resume_restore(e, e->resumed) : 0;
     leave_out_done(e);
     return rc;
+}
+
+static bool is_quality(const struct experiment *e, size_t contest)
+{
+    return e->plan->cells[e->schedule.contests[contest].cells[0]].quality;
+}
+
+/* A contest that goes on in a later pass says so; of one that is over the cells speak. */
+static void note_pass(const struct experiment *e, size_t contest)
+{
+    char id[PLAN_ID_LEN];
+    const struct contest *c = &e->schedule.contests[contest];
+    plan_contest_id(e->plan, &e->plan->cells[c->cells[0]], id);
+    progress_pass_done(e->progress, id, e->contests[contest].passes, e->passes, e->contests[contest].rounds);
+}
+
+/* Its share of a pass. A row of quality, which has one round, waits for the last. 0 or -ENOMEM. */
+static int run_contest(struct experiment *e, size_t i, unsigned pass)
+{
+    struct contest_state *state = &e->contests[i];
+    const double left_s = left_of(e, i);
+    if (!state->over && state->passes < pass && (pass == e->passes || !is_quality(e, i))) {
+        const int rc = contest_run(e, i, pass);
+        progress_advance(e->progress, left_s - left_of(e, i));
+        if (rc)
+            return rc;
+        if (state->over)
+            warn_disturbed(e, &e->schedule.contests[i]);
+        else
+            note_pass(e, i);
+    }
+    if (state->over)
+        finish_contest(e, &e->schedule.contests[i]);
+    return 0;
+}
+
+static int run_pass(struct experiment *e, unsigned pass, bool keep_loaded)
+{
+    const struct schedule *s = &e->schedule;
+    int rc = 0;
+    for (size_t i = 0; i < s->n_contests && !e->record->rc && !rc; i++) {
+        rc = run_contest(e, i, pass);
+        if (!keep_loaded && (i + 1 == s->n_contests || s->contests[i + 1].batch != s->contests[i].batch))
+            drop_batch(e, s->contests[i].batch);
+    }
+    return rc;
+}
+
+/* Whether all models can stay where they are until the next pass. */
+static bool all_fit(const struct experiment *e)
+{
+    return schedule_need_bytes(e->plan, &e->schedule) + (double)e->peak_buffer_bytes <= e->plan->mem_available;
 }
 
 int experiment_run(struct experiment *e)
@@ -305,13 +384,8 @@ int experiment_run(struct experiment *e)
         bench_energy_measure(e, false);
     skip_cells(e);
     e->progress->began_s = time_now_s(); /* the estimates are of cells */
-    for (size_t i = 0; i < e->schedule.n_contests && !e->record->rc && !rc; i++) {
-        const size_t batch = e->schedule.contests[i].batch;
-        rc = e->contest_done[i] ? 0 : contest_run(e, i);
-        finish_contest(e, i);
-        if (i + 1 == e->schedule.n_contests || e->schedule.contests[i + 1].batch != batch)
-            drop_batch(e, batch);
-    }
+    for (unsigned pass = 1; pass <= e->passes && !e->record->rc && !rc; pass++)
+        rc = run_pass(e, pass, pass < e->passes && all_fit(e));
     variant_drop_peaks(e);
     record_peaks(e);
     sort_cells(e);
@@ -335,14 +409,15 @@ void experiment_free(struct experiment *e)
     free(e->peaks);
     free(e->round_peaks);
     free(e->cell_done);
-    free(e->contest_done);
+    free(e->contests);
     free(e->slots);
     free(e->results);
     schedule_free(&e->schedule);
     e->peaks = NULL;
     e->round_peaks = NULL;
     e->n_peaks = e->n_round_peaks = e->cap_round_peaks = 0;
-    e->cell_done = e->contest_done = NULL;
+    e->cell_done = NULL;
+    e->contests = NULL;
     e->slots = NULL;
     e->results = NULL;
     json_decref(e->energy[0]);

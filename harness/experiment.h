@@ -1,6 +1,10 @@
 /* Runs a plan: batch after batch of models that are in memory together, in each contest after contest in interleaved rounds
  * (schedule.h, contest.h), everything recorded as it comes.
  *
+ * With several passes it goes through the contests as often and takes a share of each one's rounds every time: a machine that changes from
+ * one quarter of an hour to the next then meets all of them in all its states, and two runs agree that would otherwise have met it in
+ * two. Models stay loaded between passes where memory has room for all of them.
+ *
  * What happens to a cell stays with it: a refusal, crash, kill or timeout makes it "failed" with the reason, the others of its
  * contest go on, and its group gets a fresh worker for the next one. A model whose loading is refused, or dies twice, fails the rest
  * of its group without further tries. Ctrl-C: cells that have a block keep what they have (stop "interrupted"), others are "skipped". */
@@ -32,6 +36,16 @@ struct round_peaks {
     struct block_peaks peaks;
 };
 
+/* How far a contest is, after the passes that are behind it. */
+struct contest_state {
+    unsigned passes, rounds;
+    double time_s; /* that they took */
+    bool over;     /* there are no more */
+};
+
+/* A pass is behind it: its number, its rounds, its time and why it stopped ("pass": there will be another). */
+void contest_state_add(struct contest_state *s, unsigned pass, unsigned rounds, double time_s, const char *stop);
+
 /* All peak blocks with one number of threads. */
 struct peak_series {
     unsigned threads;
@@ -56,8 +70,9 @@ struct experiment {
     /* set by experiment_run() */
     struct cell_result *results; /* [n_cells] */
     bool *cell_done;             /* [n_cells] its object is in the record */
-    bool *contest_done;          /* [n_contests] */
     struct schedule schedule;
+    struct contest_state *contests; /* [n_contests] */
+    unsigned passes;
     struct worker_slot *slots;  /* [n_groups] */
     struct worker *peak_worker; /* NULL: none, or it failed */
     unsigned peak_threads;      /* that it is set up for */

@@ -68,6 +68,25 @@ int paired_ratio(const struct cell_result *base, const struct cell_result *cell,
     return rc;
 }
 
+int paired_pass_ratios(const struct cell_result *base, const struct cell_result *cell, unsigned passes, double *ratio)
+{
+    size_t n;
+    struct pair *pairs = pairs_of(base, cell, &n);
+    double *v = pairs ? malloc((n + 1) * sizeof *v) : NULL;
+    for (unsigned pass = 1; v && pass <= passes; pass++) {
+        struct interval x = {.value = (double)NAN};
+        size_t k = 0;
+        for (size_t i = 0; i < n; i++)
+            if (pairs[i].cell->pass == pass)
+                v[k++] = block_sample_s(pairs[i].base) / block_sample_s(pairs[i].cell);
+        ratio[pass - 1] = k && !stats_median_interval(v, k, &x) ? x.value : (double)NAN;
+    }
+    const int rc = v ? 0 : -ENOMEM;
+    free(pairs);
+    free(v);
+    return rc;
+}
+
 static bool has_energy(const struct block *b)
 {
     return b->energy_j > 0 && b->energy_s > 0;

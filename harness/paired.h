@@ -10,6 +10,9 @@
  * use, the median with a t interval of the logs (stats.h). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
 int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds);
 
+/* The median of these ratios in each pass, NAN where a pass has none: ratio[passes]. 0 or -ENOMEM. */
+int paired_pass_ratios(const struct cell_result *base, const struct cell_result *cell, unsigned passes, double *ratio);
+
 /* Joules, seconds and watts of `cell` over those of `base`, of the rounds in which both have joules that count. 0; -ENODATA: there is no
  * such round; -ENOMEM. */
 int paired_energy(const struct cell_result *base, const struct cell_result *cell, struct energy_factors *out);

@@ -66,18 +66,30 @@ void progress_step(struct progress *p, const struct cell *c, const char *what)
     p->drawn = true;
 }
 
+void progress_advance(struct progress *p, double estimate_s)
+{
+    p->done_s += estimate_s;
+}
+
 void progress_cell_done(struct progress *p, const struct cell *c, const char *outcome, bool bad)
 {
     char id[PLAN_ID_LEN], left[32];
     p->done++;
-    if (!c->reason[0])
-        p->done_s += c->estimate_s;
     plan_cell_id(p->plan, c, id);
     progress_duration(progress_left_s(p, time_now_s()), left, sizeof left);
     erase(p);
     fprintf(p->out, "[%zu/%zu] %s: %s%s%s", p->done, p->plan->n_cells, id, bad && p->colour ? "\033[31m" : "", outcome,
             bad && p->colour ? "\033[0m" : "");
     fprintf(p->out, p->done < p->plan->n_cells ? "  (ETA %s)\n" : "\n", left);
+    fflush(p->out);
+}
+
+void progress_pass_done(struct progress *p, const char *contest, unsigned pass, unsigned passes, unsigned rounds)
+{
+    char left[32];
+    progress_duration(progress_left_s(p, time_now_s()), left, sizeof left);
+    erase(p);
+    fprintf(p->out, "pass %u/%u %s: %u rounds  (ETA %s)\n", pass, passes, contest, rounds, left);
     fflush(p->out);
 }
 

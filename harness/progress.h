@@ -22,8 +22,12 @@ struct progress {
 void progress_begin(struct progress *p, FILE *out, const struct plan *plan);
 /* What is being done now: cell (may be NULL), a word such as "load" or "rep 2/5". Only seen on a terminal. */
 void progress_step(struct progress *p, const struct cell *c, const char *what);
+/* What the plan estimated at so many seconds is over. Said before the lines of its cells, so that their time left is that of the whole. */
+void progress_advance(struct progress *p, double estimate_s);
 /* A cell is finished: its line, e.g. "12.3 tokens/s". `bad`: it failed. */
 void progress_cell_done(struct progress *p, const struct cell *c, const char *outcome, bool bad);
+/* A contest has had its share of a pass, and so many rounds in all. */
+void progress_pass_done(struct progress *p, const char *contest, unsigned pass, unsigned passes, unsigned rounds);
 void progress_note(struct progress *p, const char *text);
 void progress_end(struct progress *p);
 

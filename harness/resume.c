@@ -162,7 +162,9 @@ static int restore_contest(struct experiment *e, const json_t *line)
     if (i == e->schedule.n_contests)
         return -EINVAL;
     const struct contest *c = &e->schedule.contests[i];
-    e->contest_done[i] = true;
+    contest_state_add(&e->contests[i], (unsigned)json_integer_value(json_object_get(line, "pass")),
+                      (unsigned)json_integer_value(json_object_get(line, "rounds")),
+                      json_number_value(json_object_get(line, "duration_s")), text_of(line, "stop"));
     for (size_t k = 0; k < c->n_cells; k++)
         snprintf(e->results[c->cells[k]].stop, CELL_STOP_LEN, "%s", text_of(line, "stop"));
     return 0;

@@ -162,12 +162,32 @@ void schedule_free(struct schedule *s)
     *s = (struct schedule){0};
 }
 
-size_t schedule_last_contest(const struct schedule *s, size_t cell)
+bool contest_has(const struct contest *c, size_t cell)
 {
-    size_t last = s->n_contests;
+    for (size_t i = 0; i < c->n_cells; i++)
+        if (c->cells[i] == cell)
+            return true;
+    return false;
+}
+
+size_t schedule_contests_of(const struct schedule *s, size_t cell)
+{
+    size_t n = 0;
     for (size_t i = 0; i < s->n_contests; i++)
-        for (size_t k = 0; k < s->contests[i].n_cells; k++)
-            if (s->contests[i].cells[k] == cell)
-                last = i;
-    return last;
+        n += contest_has(&s->contests[i], cell);
+    return n;
+}
+
+double schedule_need_bytes(const struct plan *p, const struct schedule *s)
+{
+    double together = 0, by_turns = 0;
+    for (size_t g = 0; g < p->n_groups; g++) {
+        bool stays = false;
+        for (size_t i = 0; i < s->n_batches; i++) {
+            stays |= holds(&s->batches[i], g) && !s->batches[i].by_turns;
+            by_turns = s->batches[i].by_turns ? fmax(by_turns, s->batches[i].need_bytes) : by_turns;
+        }
+        together += stays ? group_need(p, g) : 0;
+    }
+    return together + by_turns;
 }

@@ -22,6 +22,7 @@ void suite_init(struct suite *s)
         .min_rounds = 6,
         .max_rounds = 20,
         .repeats = 1,
+        .passes = 1,
         .precision = 0.02,
         .contest_s = 120,
         .timeout_s = 600,
@@ -160,6 +161,12 @@ int suite_check(const struct suite *s, char err[SUITE_ERR_LEN])
         return 0;
     snprintf(err, SUITE_ERR_LEN, "%s%s%s", s->path ? s->path : "", s->path ? ": " : "", what);
     return -EINVAL;
+}
+
+unsigned suite_passes(const struct suite *s)
+{
+    const unsigned least = s->rounds ? s->rounds : s->min_rounds;
+    return s->passes < least ? s->passes : least;
 }
 
 void suite_resolve(const struct suite *s, const char *name, char *buf, size_t len)

@@ -66,6 +66,7 @@ struct suite {
     unsigned repeats; /* disturbed blocks that a contest may void and repeat, for each of its cells; 0: they all count */
     double precision; /* half of the relative interval of a ratio that is narrow enough */
     double contest_s; /* time after which no further round begins, once there are min_rounds */
+    unsigned passes;  /* through the whole suite, over which the rounds of each contest are spread */
     double timeout_s; /* for loading a model, and for all of a cell's blocks */
 
     double watch_hz; /* samples per second of watch.h; 0: no watch */
@@ -87,6 +88,8 @@ int suite_read(struct suite *s, const char *path, char err[SUITE_ERR_LEN]);
 void suite_begin_overrides(struct suite *s);
 /* Sets one key; for a list, a second call appends. `key` must exist. 0, or a negative errno and a reason in err. */
 int suite_set(struct suite *s, const char *section, const char *key, const char *value, char err[SUITE_ERR_LEN]);
+/* s->passes, but not more than there are rounds at least, so that each has one. */
+unsigned suite_passes(const struct suite *s);
 /* What is missing or contradicts itself once all is set. */
 int suite_check(const struct suite *s, char err[SUITE_ERR_LEN]);
 

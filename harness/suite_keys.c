@@ -40,6 +40,7 @@ const struct suite_key suite_keys[] = {
     {"measure", "repeats", KEY_UINT, AT(repeats), 0, MAX_REPS, false},
     {"measure", "precision", KEY_SHARE, AT(precision), 0, 0, false},
     {"measure", "contest_s", KEY_SECONDS, AT(contest_s), 0, 0, false},
+    {"measure", "passes", KEY_UINT, AT(passes), 1, MAX_REPS, false},
     {"measure", "counters", KEY_TEXT, AT(counters), 0, 0, false},
     {"measure", "counter_group", KEY_TEXT, AT(counter_group), 0, 0, false},
     {"measure", "timeout_s", KEY_SECONDS, AT(timeout_s), 0, 0, false},

@@ -2,6 +2,7 @@
 #include "reports/report_sections.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/claims.h"
@@ -160,6 +161,59 @@ static const char *claims_clause(struct arena *a, const struct report *r)
         r->n_claims, n[VERDICT_HOLDS], n[VERDICT_IN_PART], n[VERDICT_FAILS], n[VERDICT_NOT_TESTABLE], n[VERDICT_NOT_MEASURED]);
 }
 
+/* Largest over smallest ratio of a comparison's passes, less 1; NAN: fewer than two of them have one. */
+static double pass_spread(const json_t *comparison)
+{
+    double lo = INFINITY, hi = 0.0;
+    size_t n = 0, i;
+    const json_t *x;
+    json_array_foreach(json_object_get(comparison, "passes"), i, x)
+    {
+        const double ratio = json_number_value(x);
+        if (!(ratio > 0.0))
+            continue;
+        lo = fmin(lo, ratio);
+        hi = fmax(hi, ratio);
+        n++;
+    }
+    return n > 1 ? hi / lo - 1.0 : NAN;
+}
+
+static int by_value(const void *pa, const void *pb)
+{
+    const double a = *(const double *)pa, b = *(const double *)pb;
+    return (a > b) - (a < b);
+}
+
+/* How far the ratios of the passes through the suite are apart, or NULL: there was one pass. */
+static const char *passes_clause(struct arena *a, const struct report_run *run)
+{
+    const json_t *list = json_object_get(run->root, "comparisons"), *c;
+    double *spreads = arena_alloc(a, (json_array_size(list) + 1) * sizeof(*spreads)), most = 0.0;
+    const char *widest = "";
+    size_t n = 0, i;
+    if (!spreads)
+        return NULL;
+    json_array_foreach(list, i, c)
+    {
+        const double spread = pass_spread(c);
+        if (isnan(spread))
+            continue;
+        spreads[n++] = spread;
+        if (spread >= most)
+            widest = report_text_at(c, "cell");
+        most = fmax(most, spread);
+    }
+    if (n == 0)
+        return NULL;
+    qsort(spreads, n, sizeof(*spreads), by_value);
+    return arena_fmt(
+        a,
+        "The rounds are spread over several passes through the suite: between them the %zu ratios to their base moved by "
+        "%s %% in the middle and by %s %% at most (%s)",
+        n, number_sig(a, 100.0 * spreads[n / 2], 2), number_sig(a, 100.0 * most, 2), widest);
+}
+
 /* How many warnings the run has and of which kinds, or NULL: none. What is only for information does not count. */
 static const char *caution(struct arena *a, const struct report_run *run)
 {
@@ -191,10 +245,12 @@ static void run_items(struct report *r, const struct report_run *run)
 {
     struct doc *d = &r->doc;
     struct arena *a = d->arena;
-    const char *warned = caution(a, run);
+    const char *passes = passes_clause(a, run), *warned = caution(a, run);
     speed_items(d, r->matrix, run);
     doc_item(d, arena_fmt(a, "%s.", memory_clause(a, r->matrix, run)));
     doc_item(d, arena_fmt(a, "%s.", energy_clause(a, r->matrix, run)));
+    if (passes)
+        doc_item(d, arena_fmt(a, "%s.", passes));
     if (warned)
         doc_item(d, warned);
 }

@@ -6,6 +6,7 @@
 void made_block(struct cell_result *r, unsigned round, unsigned repetitions, double sample_s, double joules)
 {
     struct block b = {.batch = 1,
+                      .pass = 1,
                       .round = round,
                       .position = 1,
                       .repetitions = repetitions,

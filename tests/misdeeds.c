@@ -28,6 +28,7 @@ static int misdeed_setup(const struct model *m, struct session *s, const struct 
     (void)s;
     (void)p;
     (void)err;
+    misdeeds_shared->workers += misdeeds_shared->last_worker != getpid();
     misdeeds_shared->last_worker = getpid();
     misdeeds_shared->setups++;
     *state = calloc(1, sizeof(struct misdeed));

@@ -10,9 +10,9 @@
 /* Seen by the test and by every worker. */
 struct misdeeds_shared {
     pid_t last_worker, grandchild;
-    int setups;
-    char stat[128]; /* "stolen": the file that stands for /proc/stat */
-    int stolen;     /* so many runs from now on lose a second of CPU time to the hypervisor */
+    int setups, workers; /* of the misdeeds that can be set up */
+    char stat[128];      /* "stolen": the file that stands for /proc/stat */
+    int stolen;          /* so many runs from now on lose a second of CPU time to the hypervisor */
 };
 extern struct misdeeds_shared *misdeeds_shared;
 

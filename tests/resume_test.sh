@@ -20,16 +20,17 @@ expected() {
 same_blocks() { [ "$(blocks "$1")" = "$(expected)" ]; }
 
 # ---- killed again and again --------------------------------------------------------------------------------
-killed_run killed block 4 -c tiny -r $rounds --block 0.02 --no-peaks
+killed_run killed block 4 -c tiny -r $rounds --passes 2 --block 0.02 --no-peaks
 ok "killed: at least half of the times in the middle" [ $killed -ge $((kills / 2)) ]
 ok "killed: the last attempt ends well" is "$rc" 0
 ok "killed: every block is there once" same_blocks "$dir/killed"
 ok "killed: nothing that was there is lost" nothing_lost killed
 ok "killed: results.json has the same blocks" is "$(count killed '"void": null')" $((4 * rounds + 1))
 ok "killed: five cells, all ok" is "$(count killed '"tokens_per_s": {')" 5
-ok "killed: three contests, once each" is "$(count killed '"contest": ')" 3
+ok "killed: two contests in two passes, and quality" is "$(count killed '"contest": ')" 5
+ok "killed: each pass was gone through once" is "$(count killed '"stop": "pass"')" 2
 ok "killed: all rounds were done" is "$(count killed '"stop": "rounds"')" 8
-ok "killed: compared in all rounds" is "$(count killed "\"rounds\": $rounds,")" $((2 + 2 + 1)) # contests, comparisons, the setting
+ok "killed: compared in all rounds" is "$(count killed "\"rounds\": $rounds,")" $((2 + 1)) # comparisons, the setting
 ok "killed: the attempts are in the record" [ "$(count killed '"utc": ')" -ge 1 ]
 ok "killed: the stream is whole" is "$(grep -c '^{"type":.*}$' "$dir/killed/results.jsonl")" "$(wc -l <"$dir/killed/results.jsonl")"
 ok "killed: report reads both" eval "bj report '$dir/killed' -o '$dir/r1' >/dev/null && bj report '$dir/killed/results.jsonl' -o '$dir/r2' >/dev/null"

@@ -18,77 +18,11 @@
 #include "harness/experiment.h"
 #include "harness/interrupt.h"
 #include "profiles/time_clock.h"
+#include "tests/experiment_fixture.h"
 #include "tests/misdeeds.h"
 
-struct fixture {
-    char dir[64];
-    struct suite suite;
-    struct plan plan;
-    struct record record;
-    struct progress progress;
-    struct worker_options options;
-    struct experiment e;
-    FILE *null;
-};
-
-static void set(struct suite *s, const char *section, const char *key, const char *value)
-{
-    char err[SUITE_ERR_LEN] = "";
-    if (suite_set(s, section, key, value, err))
-        fail_msg("%s: %s", key, err);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    char err[SUITE_ERR_LEN] = "";
-    if (!f)
-        return -1;
-    *misdeeds_shared = (struct misdeeds_shared){0};
-    snprintf(f->dir, sizeof f->dir, "/tmp/bitjoule-harness-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    suite_init(&f->suite);
-    set(&f->suite, "matrix", "models", "tests/golden/kjv-tiny-i2_s.gguf");
-    set(&f->suite, "matrix", "formats", "i2_s");
-    set(&f->suite, "matrix", "threads", "1");
-    set(&f->suite, "matrix", "prompt", "2");
-    set(&f->suite, "matrix", "gen", "2,3");
-    set(&f->suite, "measure", "rounds", "3");
-    set(&f->suite, "measure", "block_s", "1e-9"); /* one repetition a block */
-    set(&f->suite, "measure", "repeats", "0");    /* however busy this machine is */
-    set(&f->suite, "measure", "timeout_s", "60");
-    if (plan_make(&f->suite, SIZE_MAX, &f->plan, err) || record_open(f->dir, &f->record, err))
-        fail_msg("%s", err);
-    assert_int_equal(f->plan.n_cells, 3);
-    assert_int_equal(record_header(&f->record, json_pack("{s:[]}", "warnings")), 0);
-    f->null = fopen("/dev/null", "w");
-    assert_non_null(f->null);
-    progress_begin(&f->progress, f->null, &f->plan);
-    f->options.workloads = misdeeds_workloads;
-    f->e = (struct experiment){
-        .suite = &f->suite, .plan = &f->plan, .record = &f->record, .progress = &f->progress, .options = &f->options};
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char path[128];
-    experiment_free(&f->e);
-    record_close(&f->record);
-    plan_free(&f->plan);
-    suite_free(&f->suite);
-    fclose(f->null);
-    snprintf(path, sizeof path, "%s/results.jsonl", f->dir);
-    unlink(path);
-    rmdir(f->dir);
-    free(f);
-    return 0;
-}
-
 /* The first cell misbehaves, the others are good. */
-static const struct cell_result *run_with(struct fixture *f, const char *first)
+static const struct cell_result *run_with(struct experiment_fixture *f, const char *first)
 {
     f->plan.cells[0].workload = first;
     assert_int_equal(experiment_run(&f->e), 0);
@@ -109,35 +43,20 @@ static void assert_failed(const struct cell_result *r, size_t samples, const cha
     assert_int_equal(r->time_s.n, samples);
 }
 
-/* How many lines of the stream hold `text`. */
-static size_t stream_lines(const struct fixture *f, const char *text)
+static size_t stream_blocks(const struct experiment_fixture *f)
 {
-    char path[128], *line = NULL;
-    size_t cap = 0, n = 0;
-    snprintf(path, sizeof path, "%s/results.jsonl", f->dir);
-    FILE *s = fopen(path, "r");
-    assert_non_null(s);
-    while (getline(&line, &cap, s) > 0)
-        n += strstr(line, text) != NULL;
-    free(line);
-    fclose(s);
-    return n;
-}
-
-static size_t stream_blocks(const struct fixture *f)
-{
-    return stream_lines(f, "\"type\":\"block\"");
+    return experiment_stream_lines(f, "\"type\":\"block\"");
 }
 
 static void test_crash(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     const struct cell_result *r = run_with(f, "segv");
     assert_failed(r, 1, "worker killed by SIGSEGV");
     assert_int_equal(r->warmup_s.n, 1);
     assert_int_equal(stream_blocks(f), 1 + 3 + 3); /* the block before the crash is in the stream too */
-    assert_int_equal(stream_lines(f, "\"status\":\"failed\""), 1);
-    assert_int_equal(stream_lines(f, "\"status\":\"ok\""), 2);
+    assert_int_equal(experiment_stream_lines(f, "\"status\":\"failed\""), 1);
+    assert_int_equal(experiment_stream_lines(f, "\"status\":\"ok\""), 2);
 }
 
 static void test_kill(void **state)
@@ -163,7 +82,7 @@ static void test_unsteady_output(void **state)
 /* Without the profile the fifth run does not take place. */
 static void test_profile_must_not_change_the_output(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     assert_int_equal(run_with(f, "late")->status, CELL_OK);
     experiment_free(&f->e);
     f->e.profile = true;
@@ -173,13 +92,13 @@ static void test_profile_must_not_change_the_output(void **state)
 /* The samples were in: the cell keeps them, and the record says why it has no profile. */
 static void test_profile_that_dies_costs_no_cell(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->e.profile = true;
     const struct cell_result *r = run_with(f, "late-death");
     assert_int_equal(r->status, CELL_OK);
     assert_int_equal(r->time_s.n, 3);
     assert_null(r->profile);
-    assert_int_equal(stream_lines(f, "\"status\":\"ok\""), 3);
+    assert_int_equal(experiment_stream_lines(f, "\"status\":\"ok\""), 3);
     const json_t *w = json_array_get(json_object_get(f->record.root, "warnings"), 0);
     assert_string_equal(json_string_value(json_object_get(w, "check")), "profile");
     assert_non_null(strstr(json_string_value(json_object_get(w, "message")), "has no profile: worker killed by SIGKILL"));
@@ -188,7 +107,7 @@ static void test_profile_that_dies_costs_no_cell(void **state)
 /* One more repetition, which is no sample, and its operations add up. */
 static void test_profile_of_real_cells(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->e.profile = true;
     assert_int_equal(experiment_run(&f->e), 0);
     for (size_t i = 0; i < 3; i++) {
@@ -211,7 +130,7 @@ static void test_profile_of_real_cells(void **state)
 
 static void test_error_leaves_the_worker(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->plan.cells[2].workload = "good";
     assert_failed(run_with(f, "error"), 1, "error failed: Input/output error");
     assert_int_equal(misdeeds_shared->setups, 2);
@@ -221,7 +140,7 @@ static void test_error_leaves_the_worker(void **state)
 
 static void test_no_memory_leaves_the_worker(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->plan.cells[1].workload = "good";
     f->plan.cells[2].workload = "no-memory";
     f->plan.cells[0].workload = "good";
@@ -256,7 +175,7 @@ static void assert_soon_gone(pid_t pid)
 
 static void test_timeout(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     const double before = time_now_s();
     for (size_t i = 1; i < 3; i++)
         f->plan.cells[i].workload = "good";
@@ -269,7 +188,7 @@ static void test_timeout(void **state)
 
 static void test_load_refused(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     free(f->plan.groups[0].spec);
     f->plan.groups[0].spec = strdup("/nonexistent/model.gguf");
     assert_int_equal(experiment_run(&f->e), 0);
@@ -280,7 +199,7 @@ static void test_load_refused(void **state)
 
 static void test_load_that_dies_is_tried_twice(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->suite.timeout_s = 1e-6;
     assert_int_equal(experiment_run(&f->e), 0);
     for (size_t i = 0; i < 3; i++)
@@ -290,7 +209,7 @@ static void test_load_that_dies_is_tried_twice(void **state)
 
 static void test_skipped_cell_is_not_run(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     snprintf(f->plan.cells[1].reason, PLAN_REASON_LEN, "needs 26.1 GB, 21.4 GB available");
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.results[0].status, CELL_OK);
@@ -303,7 +222,7 @@ static void test_skipped_cell_is_not_run(void **state)
 /* A block holds as many repetitions as last block_s. */
 static void test_blocks_last(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->suite.block_s = 0.02;
     f->suite.rounds = 4;
     for (size_t i = 0; i < 3; i++)
@@ -319,7 +238,7 @@ static void test_blocks_last(void **state)
     }
 }
 
-static const json_t *warning(const struct fixture *f, const char *check)
+static const json_t *warning(const struct experiment_fixture *f, const char *check)
 {
     size_t i;
     const json_t *w;
@@ -332,7 +251,7 @@ static const json_t *warning(const struct fixture *f, const char *check)
 }
 
 /* The hypervisor takes the CPU away during the first `stolen` blocks of the first cell; `repeats` as in the suite. */
-static const struct cell_result *run_stolen(struct fixture *f, int stolen, unsigned repeats)
+static const struct cell_result *run_stolen(struct experiment_fixture *f, int stolen, unsigned repeats)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/stat", f->dir);
@@ -349,7 +268,7 @@ static const struct cell_result *run_stolen(struct fixture *f, int stolen, unsig
 /* A disturbed block is void and repeated in its round; it is in the record and in no sample. */
 static void test_void_block_is_repeated(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     const struct cell_result *r = run_stolen(f, 1, 1);
     assert_int_equal(r->status, CELL_OK);
     assert_int_equal(r->n_blocks, 4);
@@ -358,14 +277,15 @@ static void test_void_block_is_repeated(void **state)
     assert_int_equal(r->blocks[0].round, 1);
     assert_int_equal(r->blocks[1].round, 1);
     assert_int_equal(r->repetitions, 3);
-    assert_int_equal(stream_lines(f, "\"void\":\"the hypervisor took"), 2); /* the block and, with its blocks, the cell */
+    assert_int_equal(experiment_stream_lines(f, "\"void\":\"the hypervisor took"),
+                     2); /* the block and, with its blocks, the cell */
     assert_null(warning(f, "disturbed"));
 }
 
 /* Where the CPU is always taken away a run ends all the same, and says so. */
 static void test_constant_steal_ends(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     const struct cell_result *r = run_stolen(f, 100, 2);
     assert_int_equal(r->status, CELL_OK);
     assert_int_equal(r->n_blocks, 5);
@@ -377,7 +297,7 @@ static void test_constant_steal_ends(void **state)
 
 static void test_no_warmup(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     f->suite.warmup = 0;
     f->suite.rounds = 1;
     assert_int_equal(experiment_run(&f->e), 0);
@@ -389,7 +309,7 @@ static void test_no_warmup(void **state)
 /* What the real workloads deliver. */
 static void test_good_cells(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     assert_int_equal(experiment_run(&f->e), 0);
     const struct cell_result *prefill = &f->e.results[0], *two = &f->e.results[1], *three = &f->e.results[2];
     assert_int_equal(prefill->token_s.n, 0);
@@ -409,7 +329,7 @@ static void test_good_cells(void **state)
 /* Ctrl-C while a cell runs. Last test: the flag stays up. */
 static void test_interrupt(void **state)
 {
-    struct fixture *f = *state;
+    struct experiment_fixture *f = *state;
     const pid_t parent = getpid();
     interrupt_install();
     f->plan.cells[1].workload = "hang";
@@ -432,12 +352,12 @@ static void test_interrupt(void **state)
     assert_string_equal(f->e.results[1].stop, "interrupted");
     assert_int_equal(f->e.results[2].status, CELL_SKIPPED);
     assert_string_equal(f->e.results[2].reason, "interrupted");
-    assert_int_equal(stream_lines(f, "\"type\":\"cell\""), 3);
+    assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 3);
     assert_soon_gone(misdeeds_shared->last_worker);
     assert_soon_gone(misdeeds_shared->grandchild);
 }
 
-#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, experiment_set_up, experiment_tear_down)
 int main(void)
 {
     const struct CMUnitTest tests[] = {

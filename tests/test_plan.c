@@ -172,6 +172,7 @@ static void test_time_left(void **state)
         p.cells[i].estimate_s = 10;
     progress_begin(&g, null, &p);
     assert_true(progress_left_s(&g, g.began_s + 5) == 10.0 * (double)p.n_cells); /* nothing known yet */
+    progress_advance(&g, 20);
     progress_cell_done(&g, &p.cells[0], "x", false);
     progress_cell_done(&g, &p.cells[1], "x", false);
     const double left = progress_left_s(&g, g.began_s + 5); /* 20 s of estimate took 5 s */

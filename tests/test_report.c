@@ -401,6 +401,30 @@ static void test_profile_table(void **state)
     assert_lacks(fx_file("q/report.md"), "Where the time goes");
 }
 
+/* Spreads of 10.5, 2 and 5 %; a comparison of one pass has none. */
+static void test_passes_are_summed_up(void **state)
+{
+    static const char *const formats[] = {"i2_s", "q8_0", "q4_0", "tq1_0"}, *const passes[] = {"[1.9, 2.0, 2.1]",
+                                                                                               "[1.53, null, 1.5]",
+                                                                                               "[1.0, 1.05, 1.0]", "null"};
+    json_t *cells = json_pack("[o]", new_cell("m", "f16", 1, "tg8", 10, 9, 11)), *list = json_array();
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        json_t *cell = new_cell("m", formats[i], 1, "tg8", 20, 19, 21);
+        json_array_append_new(list, json_pack("{s:O, s:s, s:f, s:o}", "cell", json_object_get(cell, "id"), "base", "m/f16/t1/tg8",
+                                              "ratio", 2.0, "passes", json_loads(passes[i], JSON_DECODE_ANY, NULL)));
+        json_array_append_new(cells, cell);
+    }
+    json_t *record = new_record(cells), *single = json_deep_copy(record);
+    json_object_set_new(record, "comparisons", list);
+    assert_int_equal(report_of(record), 0);
+    assert_has(fx_file("r/report.md"),
+               "\n- The rounds are spread over several passes through the suite: between them the 3 ratios to their "
+               "base moved by 5.0 % in the middle and by 11 % at most (m/i2_s/t1/tg8).\n");
+    assert_int_equal(report_of(single), 0);
+    assert_lacks(fx_file("r/report.md"), "several passes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +443,7 @@ int main(void)
         TEST(test_few_repetitions),
         TEST(test_two_runs),
         TEST(test_profile_table),
+        TEST(test_passes_are_summed_up),
         TEST(test_hostile_text),
         TEST(test_hostile_plots),
     };

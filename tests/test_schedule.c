@@ -118,8 +118,8 @@ static void test_all_fit(void **state)
     assert_int_equal(s.n_contests, 2); /* one for each number of threads */
     assert_int_equal(s.contests[0].n_cells, 4);
     assert_int_equal(m->cells[s.contests[1].cells[0]].threads, 2);
-    assert_int_equal(schedule_last_contest(&s, 0), 0);
-    assert_int_equal(schedule_last_contest(&s, 7), 1);
+    assert_true(contest_has(&s.contests[0], 0) && !contest_has(&s.contests[0], 7) && contest_has(&s.contests[1], 7));
+    assert_true(schedule_need_bytes(&m->plan, &s) == 15);
     schedule_free(&s);
     free(m);
 }
@@ -135,7 +135,9 @@ static void test_base_is_in_every_batch(void **state)
         assert_true(s.batches[i].need_bytes <= 12 && !s.batches[i].by_turns);
     assert_true(together(&s.batches[0], 0, 1) && together(&s.batches[1], 2, 1) && together(&s.batches[0], 3, 1));
     assert_int_equal(s.n_contests, 4);
-    assert_int_equal(schedule_last_contest(&s, 2), 2); /* of f16, one thread: the third contest */
+    assert_int_equal(schedule_contests_of(&s, 2), 2); /* f16, one thread */
+    assert_int_equal(schedule_contests_of(&s, 0), 1);
+    assert_true(schedule_need_bytes(&m->plan, &s) == 15); /* f16 is loaded once */
     schedule_free(&s);
     free(m);
 }
@@ -153,6 +155,7 @@ static void test_by_turns(void **state)
         assert_int_equal(s.batches[i].by_turns, together(&s.batches[i], 1, 2));
     }
     assert_int_equal(turns, 1);
+    assert_true(schedule_need_bytes(&m->plan, &s) == 1 + 8 + 2 + 8); /* i2_s, f16 and q4_0, and the larger one of the other batch */
     schedule_free(&s);
     free(m);
 }
@@ -168,7 +171,7 @@ static void test_without_a_base(void **state)
     for (size_t i = 0; i < s.n_contests; i++)
         for (size_t k = 0; k < s.contests[i].n_cells; k++)
             assert_int_not_equal(m->cells[s.contests[i].cells[k]].group, 1);
-    assert_int_equal(schedule_last_contest(&s, 2), s.n_contests);
+    assert_int_equal(schedule_contests_of(&s, 2), 0);
     schedule_free(&s);
     free(m);
 }
