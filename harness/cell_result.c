@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/block_metrics.h"
 #include "harness/cell_ops.h"
 #include "harness/cell_request.h"
 #include "harness/json_util.h"
@@ -44,7 +43,7 @@ static int take_samples(struct cell_result *r, const struct block *b)
     if (!rc && b->energy_j > 0 && b->energy_s > 0)
         rc = samples_push(&r->energy_j, b->energy_j / n) || samples_push(&r->energy_s, b->energy_s / n) ? -ENOMEM : 0;
     r->repetitions += n;
-    return rc;
+    return rc ? rc : metric_totals_add(&r->totals, b);
 }
 
 int cell_result_add(struct cell_result *r, struct block *b)
@@ -59,8 +58,10 @@ int cell_result_add(struct cell_result *r, struct block *b)
         r->blocks = grown;
         r->cap_blocks = cap;
     }
+    const int rc = block_counts(b) ? take_samples(r, b) : 0;
+    block_settle(b);
     r->blocks[r->n_blocks++] = *b;
-    return block_counts(b) ? take_samples(r, b) : 0;
+    return rc;
 }
 
 void cell_result_free(struct cell_result *r)
@@ -75,6 +76,7 @@ void cell_result_free(struct cell_result *r)
     free(r->energy_s.v);
     json_decref(r->load);
     json_decref(r->setup);
+    metric_totals_free(&r->totals);
     json_decref(r->metrics);
     json_decref(r->profile);
     *r = (struct cell_result){0};
@@ -257,14 +259,13 @@ static json_t *from_joules(const struct cell_result *r, const char *name, const 
 
 void cell_result_settle(struct cell_result *r)
 {
-    if (r->n_blocks) {
+    if (r->totals.n || r->totals.state) {
         json_decref(r->metrics);
-        r->metrics = block_metrics_json(r->blocks, r->n_blocks);
+        r->metrics = metric_totals_json(&r->totals);
         const char *name = json_string_value(json_object_get(cell_energy_metric(r), "name"));
-        r->energy_repetitions = name ? block_metric_repetitions(r->blocks, r->n_blocks, name) : 0;
+        r->energy_repetitions = name ? metric_totals_repetitions(&r->totals, name) : 0;
     }
-    for (size_t i = 0; i < r->n_blocks; i++)
-        block_settle(&r->blocks[i]);
+    metric_totals_free(&r->totals);
 }
 
 static json_t *all_metrics_json(const struct cell_result *r)

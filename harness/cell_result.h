@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "harness/block.h"
+#include "harness/block_metrics.h"
 #include "harness/plan.h"
 #include "harness/sha256.h"
 #include "harness/stats.h"
@@ -34,14 +35,15 @@ struct cell_result {
     char stop[CELL_STOP_LEN];           /* why there are no more rounds: "precision", "rounds", ...; "": it did not come so far */
     char output_sha256[SHA256_HEX_LEN]; /* "" before the first repetition */
     json_t *load, *setup;               /* the worker's answers; NULL: it did not come so far */
-    json_t *metrics;                    /* array, of all blocks that count (block_metrics.h) */
+    struct metric_totals totals;        /* of the blocks that count, until they are settled */
+    json_t *metrics;                    /* array, made of them */
     json_t *profile;                    /* of a repetition after the samples (cell_ops.h); NULL: not asked for */
     double used_s;                      /* time of its warm-ups and blocks so far */
 };
 void cell_result_free(struct cell_result *r);
-/* Takes the block over. 0 or -ENOMEM. */
+/* Takes the block over, and keeps its numbers: what is JSON in it goes into the totals. 0 or -ENOMEM. */
 int cell_result_add(struct cell_result *r, struct block *b);
-/* After the last block: makes `metrics` and energy_repetitions of the blocks', and lets go of what only these were needed for. */
+/* After the last block: makes `metrics` and energy_repetitions of the totals, and lets go of these. */
 void cell_result_settle(struct cell_result *r);
 
 /* The record's object of a cell. New reference, NULL: no memory. */

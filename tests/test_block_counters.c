@@ -28,23 +28,26 @@ static double value_of(const json_t *list, const char *name)
 static void counts_add_up_and_shares_do_not(void **state)
 {
     (void)state;
-    struct block blocks[2];
-    memset(blocks, 0, sizeof blocks);
+    struct metric_totals totals = {0};
     for (int i = 0; i < 2; i++) {
-        blocks[i].window_s = i ? 3 : 1; /* the second block weighs three times as much */
-        blocks[i].repetitions = 1;
-        blocks[i].metrics =
+        struct block b = {.window_s = i ? 3 : 1, .repetitions = i ? 4 : 2}; /* the second block weighs three times as much */
+        b.metrics =
             json_pack("[o, o, o, o]", metric("events_cycles", 100, "measured"), metric("events_llc_misses", i ? 30 : 10, "derived"),
                       metric("ipc", i ? 2 : 1, "derived"), metric("counters_share.cache", i ? 0.5 : 1, "derived"));
+        if (i)
+            json_array_append_new(b.metrics, metric("late", 7, "measured"));
+        assert_int_equal(metric_totals_add(&totals, &b), 0);
+        json_decref(b.metrics);
     }
-    json_t *all = block_metrics_json(blocks, 2);
+    json_t *all = metric_totals_json(&totals);
     assert_true(value_of(all, "events_cycles") == 200);
     assert_true(value_of(all, "events_llc_misses") == 40);
     assert_true(fabs(value_of(all, "ipc") - 1.75) < 1e-12);
     assert_true(fabs(value_of(all, "counters_share.cache") - 0.625) < 1e-12);
+    assert_true(metric_totals_repetitions(&totals, "ipc") == 6 && metric_totals_repetitions(&totals, "late") == 4);
+    assert_true(metric_totals_repetitions(&totals, "none") == 0);
     json_decref(all);
-    json_decref(blocks[0].metrics);
-    json_decref(blocks[1].metrics);
+    metric_totals_free(&totals);
 }
 
 static void suites_name_counters(void **state)
