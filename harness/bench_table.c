@@ -34,6 +34,8 @@ static void print_rounds(FILE *f, const struct suite *s)
     else
         fprintf(f, "%u to %u rounds, until ratios are known to %.3g %% or %.3g s are over", s->min_rounds, s->max_rounds,
                 100 * s->precision, s->contest_s);
+    if (suite_passes(s) > 1)
+        fprintf(f, ", spread over %u passes", suite_passes(s));
     fprintf(f, ", of blocks of %.3g s (%.3g s with energy)\n", s->block_s, s->block_energy_s);
 }
 

@@ -92,6 +92,19 @@ static void stream_block(const struct rounds *x, size_t i, const struct block *b
     record_line(x->e->record, "block", line);
 }
 
+/* A cell that failed takes no further part, also when the run is cut off and taken up again. */
+static void drop_out(struct rounds *x, size_t i)
+{
+    const struct cell_result *r = result_of(x, i);
+    char id[PLAN_ID_LEN];
+    x->v[i].alive = false;
+    if (r->status != CELL_FAILED)
+        return;
+    plan_cell_id(x->e->plan, &x->e->plan->cells[x->v[i].cell], id);
+    record_line(x->e->record, "failure",
+                json_pack("{s:s, s:I, s:s}", "cell", id, "index", (json_int_t)x->v[i].cell, "reason", r->reason));
+}
+
 /* One block of a variant. It drops out when that fails. */
 static void visit(struct rounds *x, size_t i, size_t position)
 {
@@ -101,7 +114,8 @@ static void visit(struct rounds *x, size_t i, size_t position)
     snprintf(what, sizeof what, "round %u", x->state->rounds + x->now - x->first + 1);
     progress_step(x->e->progress, &x->e->plan->cells[v->cell], what);
     if (!variant_block(x->e, v, &b)) {
-        v->alive = interrupt_seen();
+        if (!interrupt_seen())
+            drop_out(x, i);
         return;
     }
     b.batch = x->batch;
@@ -117,7 +131,7 @@ static void visit(struct rounds *x, size_t i, size_t position)
     if (cell_result_add(result_of(x, i), &b)) {
         result_of(x, i)->status = CELL_FAILED;
         snprintf(result_of(x, i)->reason, PLAN_REASON_LEN, "out of memory");
-        v->alive = false;
+        drop_out(x, i);
     }
 }
 
@@ -204,6 +218,12 @@ static bool over_time(const struct rounds *x)
     return false;
 }
 
+/* After two passes, and half of them. */
+static bool passes_suffice(const struct rounds *x)
+{
+    return x->pass > 1 && 2 * x->pass >= x->e->passes;
+}
+
 /* With `all` rounds. */
 static bool precise_enough(const struct rounds *x, unsigned all)
 {
@@ -238,7 +258,7 @@ static const char *end_reason(const struct rounds *x, unsigned done)
         return done ? "rounds" : NULL;
     if (s->rounds && all >= s->rounds)
         return "rounds";
-    if (!s->rounds && x->pass == x->e->passes && done >= (s->min_rounds + x->pass - 1) / x->pass && precise_enough(x, all))
+    if (!s->rounds && x->e->passes == 1 && precise_enough(x, all))
         return "precision";
     if (!s->rounds && all >= s->max_rounds)
         return "max_rounds";
@@ -250,6 +270,8 @@ static bool share_done(const struct rounds *x, unsigned done)
 {
     const struct suite *s = x->e->suite;
     const unsigned all = x->state->rounds + done;
+    if (!done)
+        return false;
     if (s->rounds)
         return all >= due(x, s->rounds);
     return all >= due(x, s->max_rounds) || (all >= due(x, s->min_rounds) && over_contest_time(x));
@@ -261,9 +283,9 @@ static const char *stop_reason(const struct rounds *x, unsigned done)
     const char *end = end_reason(x, done);
     if (end || !share_done(x, done))
         return end;
-    if (x->pass == x->e->passes)
-        return "time";
-    return 2 * x->pass >= x->e->passes && !x->e->suite->rounds && precise_enough(x, x->state->rounds + done) ? "precision" : "pass";
+    if (!x->e->suite->rounds && passes_suffice(x) && precise_enough(x, x->state->rounds + done))
+        return "precision";
+    return x->pass < x->e->passes ? "pass" : "time";
 }
 
 /* Whole rounds of this pass so far; the present one counts when it has blocks and nobody who is alive lacks one. */
@@ -280,7 +302,7 @@ static unsigned rounds_done(const struct rounds *x)
 
 /* ---- the contest ---------------------------------------------------------------------------------------------------- */
 
-static void conclude(struct rounds *x)
+static void conclude(struct rounds *x, double duration_s)
 {
     char id[PLAN_ID_LEN];
     const struct plan *p = x->e->plan;
@@ -290,10 +312,10 @@ static void conclude(struct rounds *x)
         char cell_id[PLAN_ID_LEN];
         plan_cell_id(p, &p->cells[x->v[i].cell], cell_id);
         json_array_append_new(cells, json_string(cell_id));
-        snprintf(r->stop, sizeof r->stop, "%s", x->stop);
+        const bool lost = r->status == CELL_FAILED && !strcmp(x->stop, "interrupted"); /* it is no part of what is taken up again */
+        snprintf(r->stop, sizeof r->stop, "%s", lost ? "failed" : x->stop);
     }
     const unsigned rounds = rounds_done(x);
-    const double duration_s = time_now_s() - x->began_s;
     plan_contest_id(p, &p->cells[x->v[0].cell], id);
     record_line(x->e->record, "contest",
                 json_pack("{s:s, s:i, s:i, s:o, s:i, s:i, s:s, s:b, s:f}", "contest", id, "batch", (int)x->batch, "pass",
@@ -305,9 +327,13 @@ static void conclude(struct rounds *x)
 static void run(struct rounds *x)
 {
     number_rounds(x);
-    for (size_t i = 0; i < x->n; i++)
-        x->v[i].alive =
-            !interrupt_seen() && result_of(x, i)->status != CELL_FAILED && (variant_open(x->e, &x->v[i]) || interrupt_seen());
+    for (size_t i = 0; i < x->n && !interrupt_seen(); i++) {
+        if (result_of(x, i)->status == CELL_FAILED)
+            continue;
+        x->v[i].alive = true;
+        if (!variant_open(x->e, &x->v[i]) && !interrupt_seen())
+            drop_out(x, i);
+    }
     x->began_s = time_now_s();
     unsigned done = rounds_done(x);
     while (!(x->stop = stop_reason(x, done)) && !x->e->record->rc) {
@@ -317,9 +343,16 @@ static void run(struct rounds *x)
     }
     if (!x->stop)
         x->stop = "failed";
+    const double duration_s = time_now_s() - x->began_s;
     for (size_t i = 0; i < x->n; i++)
-        variant_close(x->e, &x->v[i]);
-    conclude(x);
+        variant_close(x->e, &x->v[i], contest_is_over(x->stop));
+    conclude(x, duration_s);
+}
+
+/* Of a cell that had blocks in an earlier pass; 0: none. */
+static unsigned last_repetitions(const struct cell_result *r)
+{
+    return r->n_blocks ? r->blocks[r->n_blocks - 1].repetitions : 0;
 }
 
 int contest_run(struct experiment *e, size_t index, unsigned pass)
@@ -339,8 +372,9 @@ int contest_run(struct experiment *e, size_t index, unsigned pass)
     if (!x.v)
         return -ENOMEM;
     for (size_t i = 0; i < x.n; i++)
-        x.v[i] =
-            (struct variant){.cell = c->cells[i], .fresh = b->by_turns || (e->isolate && !e->plan->cells[c->cells[i]].quality)};
+        x.v[i] = (struct variant){.cell = c->cells[i],
+                                  .fresh = b->by_turns || (e->isolate && !e->plan->cells[c->cells[i]].quality),
+                                  .repetitions = last_repetitions(&e->results[c->cells[i]])};
     x.peaks = e->peak_buffer_bytes && !e->plan->cells[c->cells[0]].quality;
     run(&x);
     free(x.v);

@@ -12,8 +12,8 @@
  *     "failed"      no cell is left
  * With several passes through the suite, a contest has a share of its rounds and of contest_s in each, and stops with
  *     "pass"        that is done, and there is another pass
- * Rounds that follow each other agree better with each other than with later ones, so "precision" ends a contest only when half of the
- * passes are complete, and within the last. */
+ * Rounds that follow each other agree better with each other than with later ones, so each pass has its whole share, and "precision"
+ * ends a contest only at the end of one: of the second or a later one, when half of them are complete. */
 #ifndef BITJOULE_CONTEST_H
 #define BITJOULE_CONTEST_H
 

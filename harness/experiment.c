@@ -17,6 +17,10 @@
 #include "harness/variant.h"
 #include "profiles/time_clock.h"
 
+/* Share of the free memory that models which wait for their next pass may take; and where nobody says how much is free, bytes that any
+ * machine has. */
+static const double memory_share = 0.85, memory_known = 1e15;
+
 const char *experiment_kv(const struct experiment *e)
 {
     return e->suite->kv == KV_F32 ? "f32" : "f16";
@@ -95,12 +99,17 @@ struct block_peaks experiment_round_peaks(const struct experiment *e, size_t con
     return block_no_peaks();
 }
 
+bool contest_is_over(const char *stop)
+{
+    return strcmp(stop, "pass") != 0;
+}
+
 void contest_state_add(struct contest_state *s, unsigned pass, unsigned rounds, double time_s, const char *stop)
 {
     s->passes = pass;
     s->rounds += rounds;
     s->time_s += time_s;
-    s->over = strcmp(stop, "pass") != 0;
+    s->over = contest_is_over(stop);
 }
 
 /* ---- a cell that is done -------------------------------------------------------------------------------------------- */
@@ -293,7 +302,7 @@ static double left_of(const struct experiment *e, size_t contest)
     return state->over ? 0 : all_s * (e->passes - state->passes) / e->passes;
 }
 
-/* Of a run that is continued: what is done already weighs nothing in the time left. */
+/* The time left is that of the contests; what a run that is continued has done already weighs nothing. */
 static void leave_out_done(struct experiment *e)
 {
     e->progress->total_s = 0;
@@ -344,10 +353,10 @@ static int run_contest(struct experiment *e, size_t i, unsigned pass)
         progress_advance(e->progress, left_s - left_of(e, i));
         if (rc)
             return rc;
-        if (state->over)
-            warn_disturbed(e, &e->schedule.contests[i]);
-        else
+        if (!state->over)
             note_pass(e, i);
+        else if (!interrupt_seen()) /* it will be told when it is taken up again and ends */
+            warn_disturbed(e, &e->schedule.contests[i]);
     }
     if (state->over)
         finish_contest(e, &e->schedule.contests[i]);
@@ -366,10 +375,16 @@ static int run_pass(struct experiment *e, unsigned pass, bool keep_loaded)
     return rc;
 }
 
-/* Whether all models can stay where they are until the next pass. */
+/* Whether all models can stay where they are until the next pass: with room to spare, as it is for the whole run. Those of one batch can
+ * in any case. */
 static bool all_fit(const struct experiment *e)
 {
-    return schedule_need_bytes(e->plan, &e->schedule) + (double)e->peak_buffer_bytes <= e->plan->mem_available;
+    const struct schedule *s = &e->schedule;
+    size_t batches = 0;
+    for (size_t i = 0; i < s->n_batches; i++)
+        batches += !e->plan->groups[s->batches[i].groups[0]].quality;
+    return batches == 1 || schedule_need_bytes(e->plan, s) + (double)e->peak_buffer_bytes <=
+                               memory_share * fmin(e->plan->mem_available, memory_known);
 }
 
 int experiment_run(struct experiment *e)

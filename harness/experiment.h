@@ -43,7 +43,9 @@ struct contest_state {
     bool over;     /* there are no more */
 };
 
-/* A pass is behind it: its number, its rounds, its time and why it stopped ("pass": there will be another). */
+/* Whether there are no more passes after one that stopped for this reason. */
+bool contest_is_over(const char *stop);
+/* A pass is behind it: its number, its rounds, its time and why it stopped. */
 void contest_state_add(struct contest_state *s, unsigned pass, unsigned rounds, double time_s, const char *stop);
 
 /* All peak blocks with one number of threads. */

@@ -135,7 +135,7 @@ static double estimate(const struct suite *s, const struct group *g, const struc
     const double by_bytes = passes * (double)g->weight_bytes / 10e9, by_macs = macs / (25e9 * c->threads);
     const double once = by_bytes > by_macs ? by_bytes : by_macs;
     const double load_s = 0.02 + (double)g->weight_bytes / 0.5e9 / 4;
-    return load_s + (c->quality ? once : once * s->warmup + expected_rounds(s, once) * fmax(once, s->block_s));
+    return load_s + (c->quality ? once : once * s->warmup * suite_passes(s) + expected_rounds(s, once) * fmax(once, s->block_s));
 }
 
 static void say_too_large(struct cell *c, double weights, double available)

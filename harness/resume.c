@@ -170,6 +170,16 @@ static int restore_contest(struct experiment *e, const json_t *line)
     return 0;
 }
 
+static int restore_failure(struct experiment *e, const json_t *line)
+{
+    const size_t i = cell_of(e, line);
+    if (i == e->plan->n_cells)
+        return -EINVAL;
+    e->results[i].status = CELL_FAILED;
+    snprintf(e->results[i].reason, sizeof e->results[i].reason, "%s", text_of(line, "reason"));
+    return 0;
+}
+
 static int restore_cell(struct experiment *e, const json_t *line)
 {
     const size_t i = cell_of(e, line);
@@ -204,7 +214,7 @@ int resume_restore(struct experiment *e, const json_t *lines)
         int (*restore)(struct experiment *e, const json_t *line);
     } types[] = {{"setup", restore_setup},      {"block", restore_block},      {"sample", restore_warmup},
                  {"peak_block", restore_peaks}, {"contest", restore_contest},  {"cell", restore_cell},
-                 {"energy", restore_energy},    {"overhead", restore_overhead}};
+                 {"failure", restore_failure},  {"energy", restore_energy},    {"overhead", restore_overhead}};
     size_t i;
     json_t *line;
     int rc = 0;

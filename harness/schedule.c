@@ -184,7 +184,7 @@ double schedule_need_bytes(const struct plan *p, const struct schedule *s)
     for (size_t g = 0; g < p->n_groups; g++) {
         bool stays = false;
         for (size_t i = 0; i < s->n_batches; i++) {
-            stays |= holds(&s->batches[i], g) && !s->batches[i].by_turns;
+            stays |= holds(&s->batches[i], g) && !s->batches[i].by_turns && !p->groups[g].quality;
             by_turns = s->batches[i].by_turns ? fmax(by_turns, s->batches[i].need_bytes) : by_turns;
         }
         together += stays ? group_need(p, g) : 0;

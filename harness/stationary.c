@@ -28,7 +28,7 @@ int stationary_fault(const struct cell_result *r, char fault[STATIONARY_LEN])
     const double change = trend.slope * (double)(n - 1) / stats_mean(r->time_s.v, n);
     if (!rc && trend.p < alpha && fabs(change) > drift_limit)
         snprintf(fault, STATIONARY_LEN,
-                 "it got %.0f %% %s over its %zu blocks: the machine was not steady; ratios of rounds stand that",
+                 "it got %.0f %% %s over its %zu blocks: the machine was not steady; ratios of rounds stand what meets both alike",
                  100 * fabs(change), change > 0 ? "slower" : "faster", n);
     return rc;
 }

@@ -285,12 +285,13 @@ static void profile(struct experiment *e, const struct cell *c, struct cell_resu
     r->profile = reply;
 }
 
-void variant_close(struct experiment *e, struct variant *v)
+void variant_close(struct experiment *e, struct variant *v, bool over)
 {
     const struct cell *c = &e->plan->cells[v->cell];
     struct cell_result *r = &e->results[v->cell], end = {0};
     json_t *reply = NULL;
-    const bool wanted = e->profile && !c->quality && !e->plan->groups[c->group].external && v->alive && !r->profile && !interrupt_seen();
+    const bool wanted =
+        over && e->profile && !c->quality && !e->plan->groups[c->group].external && v->alive && !r->profile && !interrupt_seen();
     if (wanted && v->fresh && !open_now(e, v))
         return;
     if (wanted)

@@ -16,10 +16,10 @@ struct variant {
 
 /* Loads (where needed), sets up, warms up, and finds out how many repetitions make a block. Nothing when `fresh`. */
 bool variant_open(struct experiment *e, struct variant *v);
-/* Measures one block. On true *b has all but batch, round and position. */
+/* Measures one block. On true *b has all but batch, pass, round and position. */
 bool variant_block(struct experiment *e, struct variant *v, struct block *b);
-/* After the last block: the profile, when one is wanted, and the end of the session. */
-void variant_close(struct experiment *e, struct variant *v);
+/* After the last block of a pass: the end of the session; before it, if the contest is over, the profile, when one is wanted. */
+void variant_close(struct experiment *e, struct variant *v, bool over);
 void variant_drop(struct experiment *e, size_t group);
 
 /* What the machine can do now with so many threads. false: no peaks any more, and a warning says why. */

@@ -28,7 +28,9 @@ static int misdeed_setup(const struct model *m, struct session *s, const struct 
     (void)s;
     (void)p;
     (void)err;
-    misdeeds_shared->workers += misdeeds_shared->last_worker != getpid();
+    static bool counted; /* in this process */
+    misdeeds_shared->workers += !counted;
+    counted = true;
     misdeeds_shared->last_worker = getpid();
     misdeeds_shared->setups++;
     *state = calloc(1, sizeof(struct misdeed));

@@ -40,7 +40,8 @@ before=$(blocks "$dir/killed")
 run --resume "$dir/killed" --no-report
 ok "complete: nothing is run again" eval "is $rc 0 && is \"\$(blocks '$dir/killed')\" \"\$before\""
 ok "complete: five cells still" is "$(count killed '"tokens_per_s": {')" 5
-interrupted_run int block 3 -c tiny -r $rounds --block 0.1
+# Ctrl-C in the first or the second pass
+interrupted_run int block $((1 + RANDOM % (3 * rounds))) -c tiny -r $rounds --passes 2 --block 0.1
 ok "Ctrl-C: says so" is "$rc" 130
 run --resume "$dir/int" --no-report
 ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \"\$(count int '\"tokens_per_s\": {')\" 5"

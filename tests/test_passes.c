@@ -42,6 +42,17 @@ static void all_good(struct experiment_fixture *f)
         f->plan.cells[i].workload = "good";
 }
 
+/* i2_s, f16 and q8_0 in one contest */
+static void rivals(struct experiment_fixture *f)
+{
+    char err[SUITE_ERR_LEN] = "";
+    plan_free(&f->plan);
+    f->suite.gen.n = 0;
+    if (suite_set(&f->suite, "matrix", "formats", "f16,q8_0", err) || plan_make(&f->suite, SIZE_MAX, &f->plan, err))
+        fail_msg("%s", err);
+    assert_int_equal(f->plan.n_cells, 3);
+}
+
 /* Five rounds in two passes are three and two, and no cell begins its second pass before all have had their first. */
 static void test_rounds_are_spread(void **state)
 {
@@ -80,20 +91,45 @@ static void test_no_more_passes_than_rounds(void **state)
         assert_true(blocks_of_pass(&f->e.results[i], 1) == 1 && blocks_of_pass(&f->e.results[i], 2) == 1);
 }
 
+/* Two models are two batches. They stay loaded between three passes when memory has room for both and some to spare. */
 static void test_models_stay_loaded_where_they_fit(void **state)
 {
     struct experiment_fixture *f = *state;
+    char err[SUITE_ERR_LEN] = "";
+    plan_free(&f->plan);
+    f->suite.prompt.n = 0;
     f->suite.passes = 3;
+    assert_int_equal(suite_set(&f->suite, "matrix", "models", "tests/golden/kjv-tiny-f16.gguf", err), 0);
+    assert_int_equal(plan_make(&f->suite, SIZE_MAX, &f->plan, err), 0);
+    all_good(f);
+    const double need = f->plan.cells[0].need_bytes + f->plan.cells[2].need_bytes;
+    static const struct {
+        double of_need;
+        int workers;
+    } rows[] = {{1.3, 2}, {1.1, 6}, {0.9, 6}};
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        misdeeds_shared->workers = misdeeds_shared->setups = 0;
+        f->plan.mem_available = rows[k].of_need * need;
+        assert_int_equal(experiment_run(&f->e), 0);
+        assert_int_equal(f->e.schedule.n_batches, 2);
+        assert_int_equal(misdeeds_shared->workers, rows[k].workers);
+        assert_int_equal(misdeeds_shared->setups, 3 * f->plan.n_cells);
+        for (size_t i = 0; i < f->plan.n_cells; i++)
+            assert_int_equal(f->e.results[i].time_s.n, 3);
+        experiment_free(&f->e);
+    }
+}
+
+/* One model is one batch, which stays however little room there is. */
+static void test_one_batch_stays_loaded(void **state)
+{
+    struct experiment_fixture *f = *state;
+    f->suite.passes = 3;
+    f->plan.mem_available = 1;
     all_good(f);
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(misdeeds_shared->workers, 1);
     assert_int_equal(misdeeds_shared->setups, 9);
-    experiment_free(&f->e);
-    f->plan.mem_available = 1;
-    assert_int_equal(experiment_run(&f->e), 0);
-    assert_int_equal(misdeeds_shared->workers, 1 + 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(f->e.results[i].time_s.n, 3);
 }
 
 /* What failed in the first pass is over, and in the record once. */
@@ -124,34 +160,77 @@ static void make_precise(struct experiment_fixture *f, unsigned min_rounds, unsi
     all_good(f);
 }
 
-/* Any ratio is precise enough here: that is only believed when half of the passes are complete. */
-static void test_precision_needs_half_of_the_passes(void **state)
+/* Any ratio is precise enough here. That is believed when a pass is complete, two of them are, and half of all are. */
+static void test_precision_ends_whole_passes(void **state)
 {
+    static const struct {
+        unsigned min_rounds, max_rounds, passes, rounds, last_pass;
+    } rows[] = {
+        {6, 24, 4, 12, 2}, /* 6 in the first, which alone do not count; 2 of 4 passes do */
+        {6, 30, 5, 18, 3}, /* 2 of 5 do not */
+        {8, 12, 2, 12, 2}, /* the last pass goes to its end */
+        {6, 12, 1, 6, 1},  /* of one pass: as soon as there are enough */
+    };
     struct experiment_fixture *f = *state;
-    make_precise(f, 6, 12, 1e6);
-    f->suite.passes = 4;
-    assert_int_equal(experiment_run(&f->e), 0);
-    for (size_t i = 0; i < 3; i++) {
-        const struct cell_result *r = &f->e.results[i];
-        assert_string_equal(r->stop, "precision");
-        assert_int_equal(r->time_s.n, 3 + 3);
-        assert_int_equal(blocks_of_pass(r, 2), 3);
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        make_precise(f, rows[k].min_rounds, rows[k].max_rounds, 1e6);
+        f->suite.passes = rows[k].passes;
+        assert_int_equal(experiment_run(&f->e), 0);
+        for (size_t i = 0; i < 3; i++) {
+            const struct cell_result *r = &f->e.results[i];
+            assert_string_equal(r->stop, rows[k].rounds < rows[k].max_rounds ? "precision" : "max_rounds");
+            assert_int_equal(r->time_s.n, rows[k].rounds);
+            assert_int_equal(r->blocks[r->n_blocks - 1].pass, rows[k].last_pass);
+        }
+        experiment_free(&f->e);
     }
-    assert_int_equal(contests_with(f, "precision"), 3);
-    assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 3);
+    assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 3 * 4);
 }
 
-/* With too few rounds for an interval in the first half, in the last pass: after its share of min_rounds. */
-static void test_precision_in_the_last_pass(void **state)
+/* The profile is taken once, after the last pass. In each pass a cell has a warm-up and one block; the third run of a session, which
+ * these misdeeds spoil, can only be the profile. */
+static void test_profile_is_of_the_last_pass(void **state)
 {
     struct experiment_fixture *f = *state;
-    make_precise(f, 8, 12, 1e6);
-    f->suite.passes = 2;
+    f->suite.passes = 3;
+    f->e.profile = true;
+    all_good(f);
+    f->plan.cells[0].workload = "kill";
+    f->plan.cells[1].workload = "unsteady";
     assert_int_equal(experiment_run(&f->e), 0);
-    for (size_t i = 0; i < 3; i++) {
-        assert_string_equal(f->e.results[i].stop, "precision");
-        assert_int_equal(f->e.results[i].time_s.n, 6 + 4);
-    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(f->e.results[i].time_s.n, 3);
+    assert_int_equal(f->e.results[0].status, CELL_OK);
+    assert_int_equal(f->e.results[1].status, CELL_FAILED);
+    assert_int_equal(f->e.results[2].status, CELL_OK);
+    assert_int_equal(experiment_stream_lines(f, "has no profile"), 1);
+}
+
+/* One of three rivals dies in the first pass: the others go on against the base, and a run that is taken up after that pass knows it. */
+static void test_failed_rival_stays_out(void **state)
+{
+    struct experiment_fixture *f = *state;
+    json_t *lines = json_array();
+    rivals(f);
+    f->suite.rounds = 4;
+    f->suite.passes = 2;
+    f->plan.cells[0].workload = "kill";
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].status, CELL_FAILED);
+    assert_int_equal(f->e.results[1].time_s.n, 4);
+    assert_int_equal(f->e.results[2].time_s.n, 4);
+    assert_int_equal(experiment_stream_lines(f, "\"type\":\"failure\""), 1);
+    experiment_free(&f->e);
+    json_array_append_new(lines, json_pack("{s:s, s:i, s:s}", "type", "failure", "index", 0, "reason", "it died"));
+    f->plan.cells[0].workload = "good";
+    f->e.resumed = lines;
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.results[0].status, CELL_FAILED);
+    assert_string_equal(f->e.results[0].reason, "it died");
+    assert_int_equal(f->e.results[0].time_s.n, 0);
+    assert_int_equal(f->e.results[1].time_s.n, 4);
+    f->e.resumed = NULL;
+    json_decref(lines);
 }
 
 /* Where there is no time at all each pass has its share of min_rounds. */
@@ -173,14 +252,9 @@ static void test_time_is_shared(void **state)
 static void test_base_of_two_batches(void **state)
 {
     struct experiment_fixture *f = *state;
-    char err[SUITE_ERR_LEN] = "";
-    plan_free(&f->plan);
-    f->suite.gen.n = 0;
     f->suite.rounds = 4;
     f->suite.passes = 2;
-    assert_int_equal(suite_set(&f->suite, "matrix", "formats", "f16,q8_0", err), 0);
-    assert_int_equal(plan_make(&f->suite, SIZE_MAX, &f->plan, err), 0);
-    assert_int_equal(f->plan.n_cells, 3); /* i2_s, f16, q8_0 */
+    rivals(f);
     f->plan.mem_available = f->plan.cells[1].need_bytes + 1.5 * f->plan.cells[0].need_bytes;
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.schedule.n_batches, 2);
@@ -231,9 +305,11 @@ int main(void)
         WITH_FIXTURE(test_rounds_are_spread),
         WITH_FIXTURE(test_no_more_passes_than_rounds),
         WITH_FIXTURE(test_models_stay_loaded_where_they_fit),
+        WITH_FIXTURE(test_one_batch_stays_loaded),
         WITH_FIXTURE(test_failed_cell_is_over),
-        WITH_FIXTURE(test_precision_needs_half_of_the_passes),
-        WITH_FIXTURE(test_precision_in_the_last_pass),
+        WITH_FIXTURE(test_precision_ends_whole_passes),
+        WITH_FIXTURE(test_profile_is_of_the_last_pass),
+        WITH_FIXTURE(test_failed_rival_stays_out),
         WITH_FIXTURE(test_time_is_shared),
         WITH_FIXTURE(test_base_of_two_batches),
         cmocka_unit_test(test_ratios_of_passes),
