@@ -24,7 +24,7 @@ enum cpu_core cpu_detect_core(void)
     __builtin_cpu_init();
     if (__builtin_cpu_is("intel"))
         return CPU_CORE_INTEL;
-    return __builtin_cpu_is("znver2") ? CPU_CORE_ZEN2 : CPU_CORE_OTHER;
+    return __builtin_cpu_is("znver2") || __builtin_cpu_is("znver3") ? CPU_CORE_ZEN : CPU_CORE_OTHER;
 }
 
 uint32_t cpu_detect(void)

@@ -64,7 +64,7 @@ TILE q4_0_gemv_on(const enum cpu_core core, const struct weights *w, const struc
             acc[v] = vecf_of(vec_zero());
         for (size_t b = 0; b < n_blocks; b++, g++) {
             vec sum[TILE_VECS];
-            if (VEC_BITS == 256 && core != CPU_CORE_ZEN2)
+            if (VEC_BITS == 256 && core != CPU_CORE_ZEN)
                 prefetch_stream(core, g, sizeof *g);
             else
                 prefetch_dense(core, g, sizeof *g); /* 512 bits were not measured elsewhere */

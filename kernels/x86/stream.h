@@ -3,7 +3,7 @@
  * How the prefetchers of the hardware are helped differs by vendor; figures are in the log of kernels/README.md.
  *     Intel    into L2 8 KB ahead and from there into L1 1 KB ahead: left alone it reads at half to two thirds of what it can, and
  *              with one of the two at three quarters
- *     Zen 2    into L1, 768 bytes ahead for kernels that need many bytes for an operation, 1536 for the others
+ *     Zen 2, 3 into L1, 768 bytes ahead for kernels that need many bytes for an operation, 1536 for the others
  *     others   into L1 a page ahead, at whose end the hardware's prefetcher stops; kernels that need many bytes for an operation leave it
  *              to the hardware */
 #ifndef BITJOULE_STREAM_H
@@ -46,7 +46,7 @@ static inline __attribute__((always_inline)) void prefetch_intel(const enum cpu_
 static inline __attribute__((always_inline)) void prefetch_dense(const enum cpu_core core, const void *p, const size_t bytes)
 {
     prefetch_intel(core, p, bytes);
-    if (core == CPU_CORE_ZEN2)
+    if (core == CPU_CORE_ZEN)
         prefetch_l1((const char *)p + PREFETCH_NEAR, bytes);
 }
 
@@ -55,7 +55,7 @@ static inline __attribute__((always_inline)) void prefetch_stream(const enum cpu
 {
     prefetch_intel(core, p, bytes);
     if (core != CPU_CORE_INTEL)
-        prefetch_l1((const char *)p + (core == CPU_CORE_ZEN2 ? 2 * PREFETCH_NEAR : PREFETCH_PAGE), bytes);
+        prefetch_l1((const char *)p + (core == CPU_CORE_ZEN ? 2 * PREFETCH_NEAR : PREFETCH_PAGE), bytes);
 }
 
 /* f(core, ...) with the core as a constant. f is a TILE. For loops that have no register to spare for asking: q6_k's are 1.6 times as
@@ -65,8 +65,8 @@ static inline __attribute__((always_inline)) void prefetch_stream(const enum cpu
     case CPU_CORE_INTEL: \
         f(CPU_CORE_INTEL, __VA_ARGS__); \
         break; \
-    case CPU_CORE_ZEN2: \
-        f(CPU_CORE_ZEN2, __VA_ARGS__); \
+    case CPU_CORE_ZEN: \
+        f(CPU_CORE_ZEN, __VA_ARGS__); \
         break; \
     default: \
         f(CPU_CORE_OTHER, __VA_ARGS__); \
