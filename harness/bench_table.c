@@ -10,13 +10,10 @@
 enum { RATIO_LEN = 96 };
 
 /* Which models are in memory at the same time. */
-static void print_batches(FILE *f, const struct plan *p)
+static void print_batches(FILE *f, const struct plan *p, const struct schedule *s)
 {
-    struct schedule s;
-    if (schedule_make(p, &s))
-        return;
-    for (size_t i = 0; i < s.n_batches; i++) {
-        const struct batch *b = &s.batches[i];
+    for (size_t i = 0; i < s->n_batches; i++) {
+        const struct batch *b = &s->batches[i];
         fprintf(f, "in memory %s: %s", b->by_turns ? "by turns" : "together", p->groups[b->groups[0]].model);
         for (size_t k = 0; k < b->n_groups; k++) {
             const struct group *g = &p->groups[b->groups[k]];
@@ -24,24 +21,24 @@ static void print_batches(FILE *f, const struct plan *p)
         }
         fprintf(f, ": %.2f GB of %.2f GB\n", b->need_bytes / 1e9, p->mem_available / 1e9);
     }
-    schedule_free(&s);
 }
 
-static void print_rounds(FILE *f, const struct suite *s)
+static void print_rounds(FILE *f, const struct suite *s, unsigned passes)
 {
     if (s->rounds)
         fprintf(f, "%u rounds", s->rounds);
     else
         fprintf(f, "%u to %u rounds, until ratios are known to %.3g %% or %.3g s are over", s->min_rounds, s->max_rounds,
                 100 * s->precision, s->contest_s);
-    if (suite_passes(s) > 1)
-        fprintf(f, ", spread over %u passes", suite_passes(s));
+    if (passes > 1)
+        fprintf(f, ", spread over %u passes", passes);
     fprintf(f, ", of blocks of %.3g s (%.3g s with energy)\n", s->block_s, s->block_energy_s);
 }
 
 void bench_print_plan(FILE *f, const struct plan *p, const struct suite *s)
 {
     char id[PLAN_ID_LEN], total[32];
+    struct schedule schedule;
     double sum = 0;
     size_t skipped = 0;
     fprintf(f, "%-44s %10s %10s\n", "cell", "memory GB", "about s");
@@ -56,8 +53,11 @@ void bench_print_plan(FILE *f, const struct plan *p, const struct suite *s)
         fprintf(f, "%-44s %10.2f %10.1f\n", id, c->need_bytes / 1e9, c->estimate_s);
         sum += c->estimate_s;
     }
-    print_batches(f, p);
-    print_rounds(f, s);
+    if (!schedule_make(p, &schedule)) {
+        print_batches(f, p, &schedule);
+        print_rounds(f, s, schedule_passes(p, &schedule, s));
+        schedule_free(&schedule);
+    }
     progress_duration(sum, total, sizeof total);
     fprintf(f, "%zu cells, %zu of them skipped; very roughly %s\n", p->n_cells, skipped, total);
 }

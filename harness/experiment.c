@@ -312,6 +312,11 @@ static void leave_out_done(struct experiment *e)
         e->progress->total_s += left_of(e, i);
 }
 
+static bool is_quality(const struct experiment *e, size_t contest)
+{
+    return e->plan->cells[e->schedule.contests[contest].cells[0]].quality;
+}
+
 static int prepare(struct experiment *e)
 {
     int rc = schedule_make(e->plan, &e->schedule);
@@ -320,18 +325,13 @@ static int prepare(struct experiment *e)
     e->results = calloc(e->plan->n_cells + 1, sizeof *e->results);
     e->cell_done = calloc(e->plan->n_cells + 1, sizeof *e->cell_done);
     e->contests = calloc(e->schedule.n_contests + 1, sizeof *e->contests);
-    e->passes = suite_passes(e->suite);
+    e->passes = schedule_passes(e->plan, &e->schedule, e->suite);
     e->slots = calloc(e->plan->n_groups + 1, sizeof *e->slots);
     if (!e->results || !e->cell_done || !e->contests || !e->slots)
         return -ENOMEM;
     rc = e->resumed ? resume_restore(e, e->resumed) : 0;
     leave_out_done(e);
     return rc;
-}
-
-static bool is_quality(const struct experiment *e, size_t contest)
-{
-    return e->plan->cells[e->schedule.contests[contest].cells[0]].quality;
 }
 
 /* A contest that goes on in a later pass says so; of one that is over the cells speak. */

@@ -178,6 +178,14 @@ size_t schedule_contests_of(const struct schedule *s, size_t cell)
     return n;
 }
 
+unsigned schedule_passes(const struct plan *p, const struct schedule *s, const struct suite *suite)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_contests; i++)
+        n += !p->cells[s->contests[i].cells[0]].quality;
+    return n > 1 ? suite_passes(suite) : 1;
+}
+
 double schedule_need_bytes(const struct plan *p, const struct schedule *s)
 {
     double together = 0, by_turns = 0;

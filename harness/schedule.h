@@ -34,6 +34,9 @@ void schedule_free(struct schedule *s);
 bool contest_has(const struct contest *c, size_t cell);
 /* In how many contests a cell is: a base may be in several, one for each batch of its model. */
 size_t schedule_contests_of(const struct schedule *s, size_t cell);
+/* Passes through the contests: those of the suite; one where there is a single contest besides the quality rows, whose rounds would follow
+ * each other in any case. */
+unsigned schedule_passes(const struct plan *p, const struct schedule *s, const struct suite *suite);
 /* Bytes when the models of all batches but the quality rows' are loaded at once; of what is loaded by turns, the largest. */
 double schedule_need_bytes(const struct plan *p, const struct schedule *s);
 

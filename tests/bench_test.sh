@@ -74,7 +74,7 @@ ok "tiny: and says so" has 'of a block'"'"'s window' err
 ok "tiny: report reads the record" valid tiny
 
 # ---- flags -------------------------------------------------------------------------------------------------
-run -m $model -f i2_s,tq1_0 -f tq2_0 -t 1,2 -p 0 -n 6 -r 2 --block 0.001 --warmup 0 --isa c --seed 7 -o "$dir/flags" --no-report
+run -m $model -f i2_s,tq1_0 -f tq2_0 -t 1,2 -p 0 -n 6 -r 2 --passes 1 --block 0.001 --warmup 0 --isa c --seed 7 -o "$dir/flags" --no-report
 ok "flags: exit status 0" is "$rc" 0
 ok "flags: three formats, two thread counts" is "$(count flags '"status": "ok"')" 6
 ok "flags: decode only, no quality row" fields flags test '"tg6"'
@@ -94,6 +94,8 @@ ok "dry run: lists them" has 'kjv-tiny-f16/i2_s/f16/t1/tg3/d8/b1' out
 ok "dry run: what is in memory at the same time" has 'in memory together: kjv-tiny-f16 f16 i2_s: 0.' out
 ok "dry run: the rounds" has '3 rounds, of blocks of 0.001 s' out
 ok "dry run: how long it takes" has 'very roughly' out
+run -c tiny --dry-run -r 4 --passes 2
+ok "dry run: the passes" has '4 rounds, spread over 2 passes, of blocks' out
 ok "dry run: makes nothing" [ ! -e "$dir/dry" ]
 
 # ---- fresh processes, two programs --------------------------------------------------------------------------

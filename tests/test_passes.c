@@ -42,15 +42,15 @@ static void all_good(struct experiment_fixture *f)
         f->plan.cells[i].workload = "good";
 }
 
-/* i2_s, f16 and q8_0 in one contest */
+/* i2_s, f16 and q8_0 in two contests: cells 0, 2 and 4, and 1, 3 and 5 */
 static void rivals(struct experiment_fixture *f)
 {
     char err[SUITE_ERR_LEN] = "";
     plan_free(&f->plan);
-    f->suite.gen.n = 0;
+    f->suite.gen.n = 1;
     if (suite_set(&f->suite, "matrix", "formats", "f16,q8_0", err) || plan_make(&f->suite, SIZE_MAX, &f->plan, err))
         fail_msg("%s", err);
-    assert_int_equal(f->plan.n_cells, 3);
+    assert_int_equal(f->plan.n_cells, 6);
 }
 
 /* Five rounds in two passes are three and two, and no cell begins its second pass before all have had their first. */
@@ -118,6 +118,18 @@ static void test_models_stay_loaded_where_they_fit(void **state)
             assert_int_equal(f->e.results[i].time_s.n, 3);
         experiment_free(&f->e);
     }
+}
+
+/* A single contest is not cut into passes. */
+static void test_one_contest_has_one_pass(void **state)
+{
+    struct experiment_fixture *f = *state;
+    f->suite.passes = 3;
+    for (size_t i = 1; i < 3; i++)
+        snprintf(f->plan.cells[i].reason, PLAN_REASON_LEN, "not now");
+    assert_int_equal(experiment_run(&f->e), 0);
+    assert_int_equal(f->e.passes, 1);
+    assert_int_equal(blocks_of_pass(&f->e.results[0], 1), 3);
 }
 
 /* One model is one batch, which stays however little room there is. */
@@ -217,8 +229,8 @@ static void test_failed_rival_stays_out(void **state)
     f->plan.cells[0].workload = "kill";
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.results[0].status, CELL_FAILED);
-    assert_int_equal(f->e.results[1].time_s.n, 4);
     assert_int_equal(f->e.results[2].time_s.n, 4);
+    assert_int_equal(f->e.results[4].time_s.n, 4);
     assert_int_equal(experiment_stream_lines(f, "\"type\":\"failure\""), 1);
     experiment_free(&f->e);
     json_array_append_new(lines, json_pack("{s:s, s:i, s:s}", "type", "failure", "index", 0, "reason", "it died"));
@@ -228,7 +240,7 @@ static void test_failed_rival_stays_out(void **state)
     assert_int_equal(f->e.results[0].status, CELL_FAILED);
     assert_string_equal(f->e.results[0].reason, "it died");
     assert_int_equal(f->e.results[0].time_s.n, 0);
-    assert_int_equal(f->e.results[1].time_s.n, 4);
+    assert_int_equal(f->e.results[2].time_s.n, 4);
     f->e.resumed = NULL;
     json_decref(lines);
 }
@@ -255,10 +267,10 @@ static void test_base_of_two_batches(void **state)
     f->suite.rounds = 4;
     f->suite.passes = 2;
     rivals(f);
-    f->plan.mem_available = f->plan.cells[1].need_bytes + 1.5 * f->plan.cells[0].need_bytes;
+    f->plan.mem_available = f->plan.cells[2].need_bytes + 1.5 * f->plan.cells[0].need_bytes;
     assert_int_equal(experiment_run(&f->e), 0);
     assert_int_equal(f->e.schedule.n_batches, 2);
-    const struct cell_result *base = &f->e.results[1];
+    const struct cell_result *base = &f->e.results[2];
     assert_int_equal(base->time_s.n, 8);
     bool seen[9] = {false};
     for (size_t i = 0; i < base->n_blocks; i++) {
@@ -266,14 +278,14 @@ static void test_base_of_two_batches(void **state)
         seen[base->blocks[i].round] = true;
     }
     assert_int_equal(blocks_of_pass(base, 1), 4);
-    for (size_t i = 0; i < 3; i += 2) {
+    for (size_t i = 0; i < 5; i += 4) {
         struct interval ratio;
         size_t rounds = 0;
         assert_int_equal(f->e.results[i].time_s.n, 4);
         assert_int_equal(paired_ratio(base, &f->e.results[i], &ratio, &rounds), 0);
         assert_int_equal(rounds, 4);
     }
-    assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 3);
+    assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 6);
 }
 
 /* Two rounds in each of the first two passes, of which one is void, and none of the base in the third. */
@@ -306,6 +318,7 @@ int main(void)
         WITH_FIXTURE(test_no_more_passes_than_rounds),
         WITH_FIXTURE(test_models_stay_loaded_where_they_fit),
         WITH_FIXTURE(test_one_batch_stays_loaded),
+        WITH_FIXTURE(test_one_contest_has_one_pass),
         WITH_FIXTURE(test_failed_cell_is_over),
         WITH_FIXTURE(test_precision_ends_whole_passes),
         WITH_FIXTURE(test_profile_is_of_the_last_pass),
