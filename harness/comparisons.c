@@ -50,8 +50,12 @@ static json_t *pass_ratios(const struct cell_result *base, const struct cell_res
     for (size_t i = 0; i < cell->n_blocks; i++)
         passes = cell->blocks[i].pass > passes ? cell->blocks[i].pass : passes;
     double *ratio = passes > 1 ? malloc(passes * sizeof *ratio) : NULL;
-    json_t *list = ratio && !paired_pass_ratios(base, cell, passes, ratio) ? json_array() : json_null();
-    for (unsigned i = 0; json_is_array(list) && i < passes; i++)
+    if (!ratio || paired_pass_ratios(base, cell, passes, ratio)) {
+        free(ratio);
+        return json_null();
+    }
+    json_t *list = json_array();
+    for (unsigned i = 0; i < passes; i++)
         json_array_append_new(list, json_number_or_null(ratio[i]));
     free(ratio);
     return list;

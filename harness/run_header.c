@@ -116,8 +116,9 @@ static json_t *settings_json(const struct suite *s)
     return json_pack("{s:i, s:f, s:f, s:o, s:i, s:i, s:i, s:f, s:f, s:i, s:f, s:o, s:s, s:o}", "warmup", (int)s->warmup, "block_s",
                      s->block_s, "block_energy_s", s->block_energy_s, "rounds", s->rounds ? json_integer(s->rounds) : json_null(),
                      "min_rounds", (int)s->min_rounds, "max_rounds", (int)s->max_rounds, "repeats", (int)s->repeats, "precision",
-                     s->precision, "contest_s", s->contest_s, "passes", (int)suite_passes(s), "timeout_s", s->timeout_s, "isa", json_text_or_null(s->isa),
-                     "counters", s->counters ? s->counters : "perf", "counter_group", json_text_or_null(s->counter_group));
+                     s->precision, "contest_s", s->contest_s, "passes", (int)suite_passes(s), "timeout_s", s->timeout_s, "isa",
+                     json_text_or_null(s->isa), "counters", s->counters ? s->counters : "perf", "counter_group",
+                     json_text_or_null(s->counter_group));
 }
 
 static json_t *run_json(const struct suite *s, int argc, char **argv)
