@@ -17,9 +17,8 @@
 #include "harness/variant.h"
 #include "profiles/time_clock.h"
 
-/* Share of the free memory that models which wait for their next pass may take; and where nobody says how much is free, bytes that any
- * machine has. */
-static const double memory_share = 0.85, memory_known = 1e15;
+/* Share of the free memory that models which wait for their next pass may take; as much memory says that nobody knows how much there is. */
+static const double memory_share = 0.85, memory_unknown = 1e18;
 
 const char *experiment_kv(const struct experiment *e)
 {
@@ -383,8 +382,10 @@ static bool all_fit(const struct experiment *e)
     size_t batches = 0;
     for (size_t i = 0; i < s->n_batches; i++)
         batches += !e->plan->groups[s->batches[i].groups[0]].quality;
-    return batches == 1 || schedule_need_bytes(e->plan, s) + (double)e->peak_buffer_bytes <=
-                               memory_share * fmin(e->plan->mem_available, memory_known);
+    if (batches == 1)
+        return true;
+    const double available = e->plan->mem_available, need = schedule_need_bytes(e->plan, s) + (double)e->peak_buffer_bytes;
+    return available < memory_unknown && need <= memory_share * available;
 }
 
 int experiment_run(struct experiment *e)

@@ -106,7 +106,7 @@ static void test_models_stay_loaded_where_they_fit(void **state)
     static const struct {
         double of_need;
         int workers;
-    } rows[] = {{1.3, 2}, {1.1, 6}, {0.9, 6}};
+    } rows[] = {{1.3, 2}, {1.1, 6}, {0.9, 6}, {1e18, 6}}; /* the last: unknown */
     for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
         misdeeds_shared->workers = misdeeds_shared->setups = 0;
         f->plan.mem_available = rows[k].of_need * need;
