@@ -66,9 +66,7 @@ int cell_result_add(struct cell_result *r, struct block *b)
 
 void cell_result_free(struct cell_result *r)
 {
-    for (size_t i = 0; i < r->n_blocks; i++)
-        block_free(&r->blocks[i]);
-    free(r->blocks);
+    free(r->blocks); /* their JSON went when they were added */
     free(r->time_s.v);
     free(r->warmup_s.v);
     free(r->token_s.v);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,8 @@
 #include "harness/variant.h"
 #include "profiles/time_clock.h"
 
-/* Share of the free memory that models which wait for their next pass may take; as much memory says that nobody knows how much there is. */
-static const double memory_share = 0.85, memory_unknown = 1e18;
+/* Share of the free memory that models which wait for their next pass may take. */
+static const double memory_share = 0.85;
 
 const char *experiment_kv(const struct experiment *e)
 {
@@ -302,7 +303,7 @@ static double left_of(const struct experiment *e, size_t contest)
 }
 
 /* The time left is that of the contests; what a run that is continued has done already weighs nothing. */
-static void leave_out_done(struct experiment *e)
+static void expect_the_rest(struct experiment *e)
 {
     e->progress->total_s = 0;
     for (size_t i = 0; i < e->plan->n_cells; i++)
@@ -329,7 +330,7 @@ static int prepare(struct experiment *e)
     if (!e->results || !e->cell_done || !e->contests || !e->slots)
         return -ENOMEM;
     rc = e->resumed ? resume_restore(e, e->resumed) : 0;
-    leave_out_done(e);
+    expect_the_rest(e);
     return rc;
 }
 
@@ -385,7 +386,7 @@ static bool all_fit(const struct experiment *e)
     if (batches == 1)
         return true;
     const double available = e->plan->mem_available, need = schedule_need_bytes(e->plan, s) + (double)e->peak_buffer_bytes;
-    return available < memory_unknown && need <= memory_share * available;
+    return available < (double)SIZE_MAX /* else the kernel does not tell */ && need <= memory_share * available;
 }
 
 int experiment_run(struct experiment *e)

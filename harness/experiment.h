@@ -2,8 +2,8 @@
  * (schedule.h, contest.h), everything recorded as it comes.
  *
  * With several passes it goes through the contests as often and takes a share of each one's rounds every time: a machine that changes from
- * one quarter of an hour to the next then meets all of them in all its states, and two runs agree that would otherwise have met it in
- * two. Models stay loaded between passes where memory has room for all of them.
+ * one quarter of an hour to the next then meets all of them in several of its states, and two runs agree better. Models stay loaded between
+ * passes where memory has room for all of them.
  *
  * What happens to a cell stays with it: a refusal, crash, kill or timeout makes it "failed" with the reason, the others of its
  * contest go on, and its group gets a fresh worker for the next one. A model whose loading is refused, or dies twice, fails the rest

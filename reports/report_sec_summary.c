@@ -2,9 +2,9 @@
 #include "reports/report_sections.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "harness/stats.h"
 #include "reports/claims.h"
 
 static const char *host_text(const struct report_run *run, const char *key, const char *fallback)
@@ -179,12 +179,6 @@ static double pass_spread(const json_t *comparison)
     return n > 1 ? hi / lo - 1.0 : NAN;
 }
 
-static int by_value(const void *pa, const void *pb)
-{
-    const double a = *(const double *)pa, b = *(const double *)pb;
-    return (a > b) - (a < b);
-}
-
 /* How far the ratios of the passes through the suite are apart, or NULL: there was one pass. */
 static const char *passes_clause(struct arena *a, const struct report_run *run)
 {
@@ -206,12 +200,12 @@ static const char *passes_clause(struct arena *a, const struct report_run *run)
     }
     if (n == 0)
         return NULL;
-    qsort(spreads, n, sizeof(*spreads), by_value);
+    stats_sort(spreads, n);
     return arena_fmt(
         a,
         "The rounds are spread over several passes through the suite: between them the %zu ratios to their base moved by "
         "%s %% in the middle and by %s %% at most (%s)",
-        n, number_sig(a, 100.0 * spreads[n / 2], 2), number_sig(a, 100.0 * most, 2), widest);
+        n, number_sig(a, 100.0 * stats_quantile(spreads, n, 0.5), 2), number_sig(a, 100.0 * most, 2), widest);
 }
 
 /* How many warnings the run has and of which kinds, or NULL: none. What is only for information does not count. */

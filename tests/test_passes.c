@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "engine/mix64.h"
+#include "harness/latin_square.h"
 #include "harness/paired.h"
 #include "tests/assert_close.h"
 #include "tests/experiment_fixture.h"
@@ -288,6 +290,28 @@ static void test_base_of_two_batches(void **state)
     assert_int_equal(experiment_stream_lines(f, "\"type\":\"cell\""), 6);
 }
 
+/* The design of the orders goes on from pass to pass, and so does what is known of a block's length. */
+static void test_passes_go_on(void **state)
+{
+    struct experiment_fixture *f = *state;
+    size_t order[LATIN_MAX];
+    rivals(f);
+    f->suite.rounds = 4;
+    f->suite.passes = 2;
+    f->suite.warmup = 0;
+    f->suite.block_s = 0.02;
+    for (size_t i = 0; i < f->plan.n_cells; i++)
+        f->plan.cells[i].workload = "good"; /* of 0.1 ms and more */
+    assert_int_equal(experiment_run(&f->e), 0);
+    for (unsigned round = 0; round < 4; round++) {
+        latin_order(random_at(f->suite.seed, 0), round, 3, order);
+        for (unsigned at = 0; at < 3; at++)
+            assert_int_equal(f->e.results[2 * order[at]].blocks[round].position, at + 1);
+    }
+    assert_int_equal(f->e.results[0].blocks[0].repetitions, 1);
+    assert_true(f->e.results[0].blocks[2].pass == 2 && f->e.results[0].blocks[2].repetitions > 1);
+}
+
 /* Two rounds in each of the first two passes, of which one is void, and none of the base in the third. */
 static void test_ratios_of_passes(void **state)
 {
@@ -325,6 +349,7 @@ int main(void)
         WITH_FIXTURE(test_failed_rival_stays_out),
         WITH_FIXTURE(test_time_is_shared),
         WITH_FIXTURE(test_base_of_two_batches),
+        WITH_FIXTURE(test_passes_go_on),
         cmocka_unit_test(test_ratios_of_passes),
     };
     if (misdeeds_init())
