@@ -302,6 +302,14 @@ static unsigned rounds_done(const struct rounds *x)
 
 /* ---- the contest ---------------------------------------------------------------------------------------------------- */
 
+/* A run that was cut off between the last block of a round and its peaks, which were to come last, left a whole round without them. */
+static void complete_peaks(const struct rounds *x, unsigned done)
+{
+    const bool whole = x->now < x->first + done;
+    if (whole && x->peaks && !interrupt_seen())
+        visit_peaks(x, x->n);
+}
+
 static void conclude(struct rounds *x, double duration_s)
 {
     char id[PLAN_ID_LEN];
@@ -336,6 +344,7 @@ static void run(struct rounds *x)
     }
     x->began_s = time_now_s();
     unsigned done = rounds_done(x);
+    complete_peaks(x, done);
     while (!(x->stop = stop_reason(x, done)) && !x->e->record->rc) {
         x->now = x->first + done;
         run_round(x);

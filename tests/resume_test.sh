@@ -17,6 +17,8 @@ expected() {
     done
     echo "4 1"
 }
+# the rounds of run $1 that have peaks, as "contest round"
+peak_rounds() { sed -n '/^{"type":"peak_block"/s/.*"contest":"\([^"]*\)".*"round":\([0-9]*\),.*/\1 \2/p' "$dir/$1/results.jsonl"; }
 same_blocks() { [ "$(blocks "$1")" = "$(expected)" ]; }
 
 # ---- killed again and again --------------------------------------------------------------------------------
@@ -48,6 +50,16 @@ ok "Ctrl-C: goes on to the end" eval "is $rc 0 && same_blocks '$dir/int' && is \
 ok "Ctrl-C: every round has its peaks once" is "$(grep -c '"type":"peak_block"' "$dir/int/results.jsonl")" $((2 * rounds))
 ok "Ctrl-C: and each block those of its round" is "$(count int '"peaks": {')" $(($(count int '"round": ') - 1)) # not that of quality
 ok "Ctrl-C: is interrupted no more" eval "grep -q '\"interrupted\": false' '$dir/int/results.json' && ! grep -q '\"stop\": \"interrupted\"' '$dir/int/results.json'"
+
+# cut off between the last block of a round and its peaks, which are the third of three in two of six rounds
+run -c tiny -r 6 --passes 1 --block 0.02 --no-report -o "$dir/peaks"
+awk '/"type":"peak_block"/ && /"position":3,/ { exit } { print }' "$dir/peaks/results.jsonl" >"$dir/cut"
+mv "$dir/cut" "$dir/peaks/results.jsonl"
+ok "cut off before its peaks: they are missing" [ "$(lines_of peaks peak_block)" -lt 6 ]
+run --resume "$dir/peaks" --no-report
+ok "cut off before its peaks: goes on to the end" is "$rc" 0
+ok "cut off before its peaks: every round has them once" is "$(peak_rounds peaks | wc -l) $(peak_rounds peaks | sort -u | wc -l)" "12 12"
+ok "cut off before its peaks: and each block those of its round" is "$(count peaks '"peaks": {')" $(($(count peaks '"round": ') - 1))
 
 # ---- what must be the same ----------------------------------------------------------------------------------
 sed -i '1s/"cpu_model":[^,]*,/"cpu_model":"Another CPU",/' "$dir/int/results.jsonl"
