@@ -46,9 +46,7 @@ static json_t *energy_of(const struct plan *p, size_t base, size_t cell, const s
 /* The ratio in each pass; null when there was one pass only, and for a pass that has none. */
 static json_t *pass_ratios(const struct cell_result *base, const struct cell_result *cell)
 {
-    unsigned passes = 0;
-    for (size_t i = 0; i < cell->n_blocks; i++)
-        passes = cell->blocks[i].pass > passes ? cell->blocks[i].pass : passes;
+    const unsigned passes = paired_last_pass(cell);
     double *ratio = passes > 1 ? malloc(passes * sizeof *ratio) : NULL;
     if (!ratio || paired_pass_ratios(base, cell, passes, ratio)) {
         free(ratio);

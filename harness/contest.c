@@ -218,10 +218,11 @@ static bool over_time(const struct rounds *x)
     return false;
 }
 
-/* After two passes, and half of them. */
+/* After half of the passes, and as many as their spread needs to count, or two where there are not so many. */
 static bool passes_suffice(const struct rounds *x)
 {
-    return x->pass > 1 && 2 * x->pass >= x->e->passes;
+    const unsigned passes = x->e->passes, least = passes < PAIRED_PASSES ? 2 : PAIRED_PASSES;
+    return x->pass >= least && 2 * x->pass >= passes;
 }
 
 /* With `all` rounds. */

@@ -46,33 +46,18 @@ static int ratio_of(const double *base_s, const double *cell_s, size_t n, struct
     return n ? stats_median_interval(x, n, out) : -ENODATA;
 }
 
-int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds)
+unsigned paired_last_pass(const struct cell_result *r)
 {
-    size_t n;
-    struct pair *pairs = pairs_of(base, cell, &n);
-    double *times = pairs ? malloc(2 * (n + 1) * sizeof *times) : NULL;
-    for (size_t i = 0; times && i < n; i++) {
-        times[i] = block_sample_s(pairs[i].base);
-        times[n + i] = block_sample_s(pairs[i].cell);
-    }
-    const int rc = times ? ratio_of(times, times + n, n, out) : -ENOMEM;
-    free(pairs);
-    free(times);
-    if (!rc) {
-        char method[STATS_METHOD_LEN];
-        snprintf(method, sizeof method, "ratios of %zu rounds: %.70s", n, out->method);
-        snprintf(out->method, sizeof out->method, "%s", method);
-    }
-    if (rounds)
-        *rounds = n;
-    return rc;
+    unsigned last = 0;
+    for (size_t i = 0; i < r->n_blocks; i++)
+        last = r->blocks[i].pass > last ? r->blocks[i].pass : last;
+    return last;
 }
 
-int paired_pass_ratios(const struct cell_result *base, const struct cell_result *cell, unsigned passes, double *ratio)
+/* Medians of the passes that have pairs into ratio[passes], NAN for the others. */
+static int ratios_of_passes(const struct pair *pairs, size_t n, unsigned passes, double *ratio)
 {
-    size_t n;
-    struct pair *pairs = pairs_of(base, cell, &n);
-    double *v = pairs ? malloc((n + 1) * sizeof *v) : NULL;
+    double *v = malloc((n + 1) * sizeof *v);
     for (unsigned pass = 1; v && pass <= passes; pass++) {
         struct interval x = {.value = (double)NAN};
         size_t k = 0;
@@ -81,9 +66,75 @@ int paired_pass_ratios(const struct cell_result *base, const struct cell_result 
                 v[k++] = block_sample_s(pairs[i].base) / block_sample_s(pairs[i].cell);
         ratio[pass - 1] = k && !stats_median_interval(v, k, &x) ? x.value : (double)NAN;
     }
-    const int rc = v ? 0 : -ENOMEM;
-    free(pairs);
     free(v);
+    return v ? 0 : -ENOMEM;
+}
+
+int paired_pass_ratios(const struct cell_result *base, const struct cell_result *cell, unsigned passes, double *ratio)
+{
+    size_t n;
+    struct pair *pairs = pairs_of(base, cell, &n);
+    const int rc = pairs ? ratios_of_passes(pairs, n, passes, ratio) : -ENOMEM;
+    free(pairs);
+    return rc;
+}
+
+/* The interval of the passes in place of that of the rounds, if it is wider. */
+static void widen(const double *ratio, size_t k, struct interval *out)
+{
+    struct interval of_passes;
+    stats_geomean(ratio, k, &of_passes);
+    const double half = sqrt(of_passes.hi / of_passes.lo);
+    if (!isnan(out->lo) && half <= 1 + paired_half_width(out))
+        return;
+    out->lo = out->value / half;
+    out->hi = out->value * half;
+    out->confidence = of_passes.confidence;
+    snprintf(out->method, sizeof out->method, "Hodges-Lehmann, t interval of the logs of %zu passes", k);
+}
+
+static int widen_by_passes(const struct pair *pairs, size_t n, unsigned passes, struct interval *out)
+{
+    double *ratio = passes >= PAIRED_PASSES ? malloc(passes * sizeof *ratio) : NULL;
+    if (!ratio)
+        return passes >= PAIRED_PASSES ? -ENOMEM : 0;
+    const int rc = ratios_of_passes(pairs, n, passes, ratio);
+    size_t k = 0;
+    for (unsigned i = 0; !rc && i < passes; i++)
+        if (!isnan(ratio[i]))
+            ratio[k++] = ratio[i];
+    if (k >= PAIRED_PASSES && n >= WILCOXON_MIN)
+        widen(ratio, k, out);
+    free(ratio);
+    return rc;
+}
+
+static int ratio_of_pairs(const struct pair *pairs, size_t n, struct interval *out)
+{
+    double *times = malloc(2 * (n + 1) * sizeof *times);
+    for (size_t i = 0; times && i < n; i++) {
+        times[i] = block_sample_s(pairs[i].base);
+        times[n + i] = block_sample_s(pairs[i].cell);
+    }
+    const int rc = times ? ratio_of(times, times + n, n, out) : -ENOMEM;
+    free(times);
+    return rc;
+}
+
+int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds)
+{
+    size_t n = 0;
+    struct pair *pairs = pairs_of(base, cell, &n);
+    int rc = pairs ? ratio_of_pairs(pairs, n, out) : -ENOMEM;
+    rc = rc ? rc : widen_by_passes(pairs, n, paired_last_pass(cell), out);
+    free(pairs);
+    if (!rc) {
+        char method[STATS_METHOD_LEN];
+        snprintf(method, sizeof method, "ratios of %zu rounds: %.70s", n, out->method);
+        snprintf(out->method, sizeof out->method, "%s", method);
+    }
+    if (rounds)
+        *rounds = n;
     return rc;
 }
 
