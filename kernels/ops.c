@@ -207,6 +207,9 @@ const struct ops ops_c = {
 };
 
 const struct ops *const ops_tables[] = {
+#ifdef HAVE_ISA_avx512
+    &ops_avx512,
+#endif
 #ifdef HAVE_ISA_avx2
     &ops_avx2,
 #endif

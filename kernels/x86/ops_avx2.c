@@ -90,7 +90,7 @@ static inline __m256i sum4(__m256i q)
     return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), q), _mm256_set1_epi16(1));
 }
 
-static void quantize_i8(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum)
+void quantize_i8_avx2(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum)
 {
     float m = abs_max8(x, cols / 8 * 8);
     for (size_t k = cols / 8 * 8; k < cols; k++)
@@ -116,7 +116,7 @@ static void quantize_i8(const float *x, size_t cols, int8_t *q, float *scale, in
     *sum = s;
 }
 
-static void quantize_q8(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum)
+void quantize_q8_avx2(const float *x, size_t cols, int8_t *q, float *scale, int32_t *sum)
 {
     for (size_t b = 0; b < cols / ACT_Q8_BLOCK; b++) {
         const float m = abs_max8(x + b * ACT_Q8_BLOCK, ACT_Q8_BLOCK);
@@ -130,7 +130,7 @@ static void quantize_q8(const float *x, size_t cols, int8_t *q, float *scale, in
     }
 }
 
-static void rmsnorm(const float *x, const float *w, float eps, size_t n, float *y)
+void rmsnorm_avx2(const float *x, const float *w, float eps, size_t n, float *y)
 {
     __m256 lo = _mm256_setzero_ps(), hi = lo;
     float lane[CANONICAL_LANES];
@@ -151,7 +151,7 @@ static void rmsnorm(const float *x, const float *w, float eps, size_t n, float *
         y[i] = x[i] * w[i] * scale;
 }
 
-static void add(float *y, const float *x, size_t n)
+void add_avx2(float *y, const float *x, size_t n)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
@@ -160,7 +160,7 @@ static void add(float *y, const float *x, size_t n)
         y[i] += x[i];
 }
 
-static void relu2_mul(const float *gate, const float *up, size_t n, float *y)
+void relu2_mul_avx2(const float *gate, const float *up, size_t n, float *y)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
@@ -173,7 +173,7 @@ static void relu2_mul(const float *gate, const float *up, size_t n, float *y)
     }
 }
 
-static void silu_mul(const float *gate, const float *up, size_t n, float *y)
+void silu_mul_avx2(const float *gate, const float *up, size_t n, float *y)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
@@ -208,7 +208,7 @@ static inline void exp16(float *s, __m256 m, __m256 *lo, __m256 *hi)
 
 /* The last n % 16 elements go through a buffer that is filled up with -infinity, whose exp is +0: it changes neither maximum nor
  * sum. (One by one they were most of the attention over a short context.) */
-static float softmax_exp(float *s, size_t n)
+float softmax_exp_avx2(float *s, size_t n)
 {
     const size_t whole = n / CANONICAL_LANES * CANONICAL_LANES;
     __m256 m8 = _mm256_set1_ps(s[0]), lo = _mm256_setzero_ps(), hi = lo;
@@ -226,7 +226,7 @@ static float softmax_exp(float *s, size_t n)
     return tree(lo, hi);
 }
 
-static void to_half(const float *x, size_t n, uint16_t *y)
+void to_half_avx2(const float *x, size_t n, uint16_t *y)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
@@ -238,16 +238,9 @@ static void to_half(const float *x, size_t n, uint16_t *y)
 const struct ops ops_avx2 = {
     .isa = "avx2",
     .need = CPU_AVX2,
-    .quantize_i8 = quantize_i8,
-    .quantize_q8 = quantize_q8,
-    .rmsnorm = rmsnorm,
-    .add = add,
-    .relu2_mul = relu2_mul,
-    .silu_mul = silu_mul,
+    OPS_AVX2,
     .attn_scores_f16 = attn_scores_f16_avx2,
     .attn_scores_f32 = attn_scores_f32_avx2,
-    .softmax_exp = softmax_exp,
     .attn_mix_f16 = attn_mix_f16_avx2,
     .attn_mix_f32 = attn_mix_f32_avx2,
-    .to_half = to_half,
 };

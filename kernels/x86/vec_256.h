@@ -142,6 +142,22 @@ static inline void vecf_store(float *p, vecf v)
     _mm256_store_ps(p, v);
 }
 
+static inline vecf vecf_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+
+/* p: not aligned */
+static inline vecf vecf_loadu(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+
+static inline void vecf_storeu(float *p, vecf v)
+{
+    _mm256_storeu_ps(p, v);
+}
+
 static inline vecf vecf_broadcast(const float *p)
 {
     return _mm256_broadcast_ss(p);
@@ -172,6 +188,12 @@ static inline vecf vecf_of_int8(const int8_t *p)
 static inline vecf vecf_of_half(const uint16_t *p)
 {
     return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(const void *)p));
+}
+
+/* of f16, p: not aligned */
+static inline vecf vecf_of_halves(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
 /* y[r .. r + 8) = v, only rows before row1; r may lie beyond row1 */

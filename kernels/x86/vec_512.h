@@ -132,6 +132,21 @@ static inline void vecf_store(float *p, vecf v)
     _mm512_store_ps(p, v);
 }
 
+static inline vecf vecf_zero(void)
+{
+    return _mm512_setzero_ps();
+}
+
+static inline vecf vecf_loadu(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline void vecf_storeu(float *p, vecf v)
+{
+    _mm512_storeu_ps(p, v);
+}
+
 static inline vecf vecf_broadcast(const float *p)
 {
     return _mm512_set1_ps(*p);
@@ -160,6 +175,11 @@ static inline vecf vecf_of_int8(const int8_t *p)
 static inline vecf vecf_of_half(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_load_si256((const __m256i *)(const void *)p));
+}
+
+static inline vecf vecf_of_halves(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 
 static inline void vecf_store_rows(float *y, size_t r, size_t row1, vecf v)

@@ -102,6 +102,11 @@ static inline void emulated_mm512_mask_storeu_ps(void *to, __mmask16 k, __m512 a
 }
 #define _mm512_mask_storeu_ps emulated_mm512_mask_storeu_ps
 
+/* SIMDe 0.7.2 has it, without its native name */
+#ifndef _mm512_shuffle_f32x4
+#define _mm512_shuffle_f32x4 simde_mm512_shuffle_f32x4
+#endif
+
 /* The VEX form of an EVEX instruction that SIMDe has */
 #define _mm256_dpbusd_avx_epi32 _mm256_dpbusd_epi32
 
