@@ -45,6 +45,8 @@ static void column_block(const struct panel_kernel *kernel, struct panel *p, siz
             move_sums(p, row1, y, ldy, false);
         for (p->k0 = k0; p->k0 < k1; p->k0 = p->k1) {
             p->k1 = min_size(p->k0 + kernel->cols, k1);
+            p->next_row = p->row0 + (p->k1 < k1 ? 0 : p->groups * group);
+            p->next_k = p->k1 < k1 ? p->k1 : k0;
             kernel->run(p);
         }
         move_sums(p, row1, y, ldy, true);

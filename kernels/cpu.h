@@ -26,7 +26,7 @@ uint32_t cpu_detect(void);
 
 /* Whose core this is, as far as that decides how memory is read ahead (x86/stream.h): set by the first call of cpu_features().
  * CPU_CORE_ZEN: AMD's Zen 2 and Zen 3. */
-enum cpu_core { CPU_CORE_OTHER, CPU_CORE_INTEL, CPU_CORE_ZEN, CPU_CORE_LAST = CPU_CORE_ZEN };
+enum cpu_core { CPU_CORE_OTHER, CPU_CORE_INTEL, CPU_CORE_ZEN, CPU_CORE_ZEN5, CPU_CORE_LAST = CPU_CORE_ZEN5 };
 extern enum cpu_core cpu_core;
 enum cpu_core cpu_detect_core(void); /* what the CPU says, asked anew: for cpu_features() */
 

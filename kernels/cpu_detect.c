@@ -19,11 +19,20 @@ static bool has_avxvnni(void)
     return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & (1u << 4)) != 0;
 }
 
+/* Compilers that know Zen 5 by name are younger than those of Debian 12. */
+static unsigned cpu_family(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) ? ((a >> 8) & 0xf) + ((a >> 20) & 0xff) : 0;
+}
+
 enum cpu_core cpu_detect_core(void)
 {
     __builtin_cpu_init();
     if (__builtin_cpu_is("intel"))
         return CPU_CORE_INTEL;
+    if (__builtin_cpu_is("amd") && cpu_family() == 26)
+        return CPU_CORE_ZEN5;
     return __builtin_cpu_is("znver2") || __builtin_cpu_is("znver3") ? CPU_CORE_ZEN : CPU_CORE_OTHER;
 }
 

@@ -8,6 +8,7 @@
 #define BITJOULE_BYTE_TILE_H
 
 #include "baselines/x86/block_tile.h"
+#include "baselines/x86/panel_ahead.h"
 
 enum { BYTE_PANEL_COLS = 512, PANEL_BLOCKS = BYTE_PANEL_COLS / Q_BLOCK };
 
@@ -155,8 +156,8 @@ TILE byte_tile_of(const struct block_tile *p, const struct byte_panel *in, const
 /* unpack: n_blocks blocks of the group of rows [row, row + 16), from column k on */
 typedef void (*unpack_fn)(const struct weights *w, size_t row, size_t k, size_t n_blocks, struct byte_block *out);
 
-/* A panel_kernel.run of BYTE_PANEL_COLS and BYTE_GROUPS but for `unpack` and `zero` */
-TILE byte_run(const struct panel *p, unpack_fn unpack, const int32_t zero)
+/* A panel_kernel.run of BYTE_PANEL_COLS and BYTE_GROUPS but for `unpack`, the bytes of a group's block in memory, and `zero` */
+TILE byte_run(const struct panel *p, unpack_fn unpack, const size_t block_bytes, const int32_t zero)
 {
     struct byte_block *w = p->space;
     struct byte_panel in = {.w = w, .acc_ld = (p->t1 - p->t0) * Q_GROUP, .zero = zero};
@@ -167,6 +168,7 @@ TILE byte_run(const struct panel *p, unpack_fn unpack, const int32_t zero)
         n = next_tile(p->t1 - t, BYTE_TILE);
         if (ZERO_SUMS_AHEAD)
             byte_zero_sums(&in, &tile, n);
+        panel_ahead(p, block_bytes / Q_BLOCK, t, n);
 #define RUN_ALL(tokens) byte_tile_of(&tile, &in, BYTE_GROUPS, tokens)
 #define RUN_ONE(tokens) byte_tile_of(&tile, &in, 1, tokens)
         if (BYTE_GROUPS == 1 || p->groups == BYTE_GROUPS)

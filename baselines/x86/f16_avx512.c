@@ -32,12 +32,12 @@ static void f16_panel(const struct panel *p)
     const uint16_t *half = (const uint16_t *)p->w->data + p->row0 * p->w->cols + p->k0 * F16_GROUP;
     float *w = p->space;
     if (p->t1 - p->t0 <= VEC_TILE) { /* every weight is used once: a copy would not pay */
-        float_panel(p, half, true, F16_GROUP / 16);
+        float_panel(p, half, true, F16_GROUP / 16, F16_GROUP * sizeof *half);
         return;
     }
     for (size_t i = 0; i < (p->k1 - p->k0) * F16_GROUP; i += 16)
         _mm512_store_ps(w + i, vecf_of_half(half + i));
-    float_panel(p, w, false, F16_GROUP / 16);
+    float_panel(p, w, false, F16_GROUP / 16, F16_GROUP * sizeof *half);
 }
 
 void f16_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)

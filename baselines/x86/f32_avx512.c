@@ -37,7 +37,8 @@ void f32_gemv_avx512(const struct weights *w, const struct acts *x, size_t row0,
 
 static void f32_panel(const struct panel *p)
 {
-    float_panel(p, (const float *)p->w->data + p->row0 * p->w->cols + p->k0 * F32_GROUP, false, F32_GROUP / 16);
+    float_panel(p, (const float *)p->w->data + p->row0 * p->w->cols + p->k0 * F32_GROUP, false, F32_GROUP / 16,
+                F32_GROUP * sizeof(float));
 }
 
 void f32_gemm_avx512(const struct weights *w, const struct acts *x, size_t row0, size_t row1, float *y, size_t ldy, void *scratch)

@@ -9,7 +9,7 @@
 #error "compile with -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq"
 #endif
 #define VEC_BITS 512
-#include "baselines/baseline_kernels.h"
+#include "baselines/x86/panel_ahead.h"
 #include "kernels/tile.h"
 #include "kernels/x86/vec.h"
 
@@ -42,8 +42,8 @@ TILE float_tile_of(const struct float_tile *p, const bool half, const int vecs, 
             _mm512_store_ps(p->acc + 16 * (t * vecs + v), s[t][v]);
 }
 
-/* All tokens of a panel with the weights w [k1 - k0][16 vecs], halves or floats. */
-TILE float_panel(const struct panel *p, const void *w, const bool half, const int vecs)
+/* All tokens of a panel with the weights w [k1 - k0][16 vecs], halves or floats; col_bytes: of a column of a group in memory. */
+TILE float_panel(const struct panel *p, const void *w, const bool half, const int vecs, const size_t col_bytes)
 {
     for (size_t t = p->t0, n; t < p->t1; t += n) {
         const struct float_tile tile = {.w = w,
@@ -52,6 +52,8 @@ TILE float_panel(const struct panel *p, const void *w, const bool half, const in
                                         .x_ld = p->x->ld,
                                         .kc = p->k1 - p->k0};
         n = next_tile(p->t1 - t, VEC_TILE);
+        if (!half) /* halves are not in a panel but read on and on */
+            panel_ahead(p, col_bytes, t, n);
 #define RUN(tokens) float_tile_of(&tile, half, vecs, tokens)
         switch (n) {
             VEC_TILE_CASES(RUN)

@@ -64,7 +64,7 @@ TILE q4_0_gemv_on(const enum cpu_core core, const struct weights *w, const struc
             acc[v] = vecf_of(vec_zero());
         for (size_t b = 0; b < n_blocks; b++, g++) {
             vec sum[TILE_VECS];
-            if (VEC_BITS == 256 && core != CPU_CORE_ZEN)
+            if ((VEC_BITS == 256 && core != CPU_CORE_ZEN) || core == CPU_CORE_ZEN5)
                 prefetch_stream(core, g, sizeof *g);
             else
                 prefetch_dense(core, g, sizeof *g); /* 512 bits were not measured elsewhere */
@@ -102,7 +102,7 @@ static inline void q4_0_unpack(const struct weights *w, size_t row, size_t k, si
 
 static inline void q4_0_panel(const struct panel *p)
 {
-    byte_run(p, q4_0_unpack, Q4_0_ZERO);
+    byte_run(p, q4_0_unpack, sizeof(struct q4_0_group), Q4_0_ZERO);
 }
 
 static const struct panel_kernel q4_0_panels = {q4_0_panel, BYTE_PANEL_COLS, BYTE_GROUPS};

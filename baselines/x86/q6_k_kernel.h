@@ -31,7 +31,7 @@ TILE q6_k_gemv_on(const enum cpu_core core, const struct weights *w, const struc
         __m256 s0 = _mm256_setzero_ps(), s1 = s0;
         for (size_t i = 0; i < n_supers * BLOCKS; i++) {
             const char *now = (const char *)g + i * (sizeof *g / BLOCKS);
-            if (core != CPU_CORE_OTHER)
+            if (core == CPU_CORE_INTEL || core == CPU_CORE_ZEN)
                 prefetch_stream(core, now, sizeof *g / BLOCKS);
             else
                 prefetch_l2(now + AHEAD * sizeof *g, sizeof *g / BLOCKS);

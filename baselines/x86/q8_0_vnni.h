@@ -57,7 +57,7 @@ static inline void q8_0_unpack(const struct weights *w, size_t row, size_t k, si
 
 static inline void q8_0_panel(const struct panel *p)
 {
-    byte_run(p, q8_0_unpack, Q8_0_ZERO);
+    byte_run(p, q8_0_unpack, sizeof(struct q8_0_group), Q8_0_ZERO);
 }
 
 static const struct panel_kernel q8_0_panels = {q8_0_panel, BYTE_PANEL_COLS, BYTE_GROUPS};

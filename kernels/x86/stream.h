@@ -5,7 +5,7 @@
  *              with one of the two at three quarters
  *     Zen 2, 3 into L1, 768 bytes ahead for kernels that need many bytes for an operation, 1536 for the others
  *     others   into L1 a page ahead, at whose end the hardware's prefetcher stops; kernels that need many bytes for an operation leave it
- *              to the hardware */
+ *              to the hardware. Zen 5 besides: a gemm fetches the weights of its next panel into L2 (baselines/x86/panel_ahead.h) */
 #ifndef BITJOULE_STREAM_H
 #define BITJOULE_STREAM_H
 
@@ -67,6 +67,9 @@ static inline __attribute__((always_inline)) void prefetch_stream(const enum cpu
         break; \
     case CPU_CORE_ZEN: \
         f(CPU_CORE_ZEN, __VA_ARGS__); \
+        break; \
+    case CPU_CORE_ZEN5: \
+        f(CPU_CORE_ZEN5, __VA_ARGS__); \
         break; \
     default: \
         f(CPU_CORE_OTHER, __VA_ARGS__); \
