@@ -65,7 +65,7 @@ struct panel {
     size_t groups; /* of rows: 1 .. panel_kernel.groups */
     size_t k0, k1; /* k0 is a multiple of panel_kernel.cols */
     size_t t0, t1;
-    size_t next_row, next_k; /* where the next panel begins; behind the last one: beyond the matrix */
+    size_t next_row, next_k, next_cols; /* where the panel after this one begins, and its columns; 0: there is none */
     float *acc;  /* [groups][t1 - t0][row_group], 64-byte aligned: sums over the columns before k0; to be continued */
     void *space; /* PANEL_SPACE bytes, 64-byte aligned, for unpacked weights */
 };

@@ -32,6 +32,16 @@ static void move_sums(const struct panel *p, size_t row1, float *y, size_t ldy, 
     }
 }
 
+/* The panel after p: more columns of its rows, the next rows, or the first ones in the next block of columns. */
+static void find_next(struct panel *p, size_t cols, size_t k0, size_t k1, size_t row0, size_t row1)
+{
+    const size_t next_row = p->row0 + p->groups * p->w->fmt->row_group;
+    const bool more_cols = p->k1 < k1, more_rows = next_row < row1;
+    p->next_row = more_cols ? p->row0 : more_rows ? next_row : row0;
+    p->next_k = more_cols || !more_rows ? p->k1 : k0;
+    p->next_cols = min_size(cols, (more_cols || more_rows ? k1 : p->w->cols) - p->next_k);
+}
+
 /* Columns [k0, k1) of all rows and of the tokens that p holds */
 static void column_block(const struct panel_kernel *kernel, struct panel *p, size_t k0, size_t k1, size_t row0, size_t row1,
                          float *y, size_t ldy)
@@ -45,8 +55,7 @@ static void column_block(const struct panel_kernel *kernel, struct panel *p, siz
             move_sums(p, row1, y, ldy, false);
         for (p->k0 = k0; p->k0 < k1; p->k0 = p->k1) {
             p->k1 = min_size(p->k0 + kernel->cols, k1);
-            p->next_row = p->row0 + (p->k1 < k1 ? 0 : p->groups * group);
-            p->next_k = p->k1 < k1 ? p->k1 : k0;
+            find_next(p, kernel->cols, k0, k1, row0, row1);
             kernel->run(p);
         }
         move_sums(p, row1, y, ldy, true);

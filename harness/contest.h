@@ -13,7 +13,8 @@
  * With several passes through the suite, a contest has a share of its rounds and of contest_s in each, and stops with
  *     "pass"        that is done, and there is another pass
  * Rounds that follow each other agree better with each other than with later ones, so each pass has its whole share, and "precision"
- * ends a contest only at the end of one: of the second or a later one, when half of them are complete. */
+ * ends a contest only at the end of one, when half of them are complete and as many as tell how far they are apart (PAIRED_PASSES of
+ * paired.h), or two where there are fewer. */
 #ifndef BITJOULE_CONTEST_H
 #define BITJOULE_CONTEST_H
 

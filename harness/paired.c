@@ -79,18 +79,27 @@ int paired_pass_ratios(const struct cell_result *base, const struct cell_result 
     return rc;
 }
 
-/* The interval of the passes in place of that of the rounds, if it is wider. */
-static void widen(const double *ratio, size_t k, struct interval *out)
+/* Bounds that the passes push outwards; `unequal`: by how much more because of their sizes. */
+static void widen(const double *ratio, size_t k, double unequal, struct interval *out)
 {
     struct interval of_passes;
     stats_geomean(ratio, k, &of_passes);
-    const double half = sqrt(of_passes.hi / of_passes.lo);
-    if (!isnan(out->lo) && half <= 1 + paired_half_width(out))
+    const double half = exp(unequal * log(of_passes.hi / of_passes.lo) / 2), lo = out->value / half, hi = out->value * half;
+    if (lo >= out->lo && hi <= out->hi)
         return;
-    out->lo = out->value / half;
-    out->hi = out->value * half;
+    out->lo = fmin(lo, out->lo); /* where there is none: the other */
+    out->hi = fmax(hi, out->hi);
     out->confidence = of_passes.confidence;
     snprintf(out->method, sizeof out->method, "Hodges-Lehmann, t interval of the logs of %zu passes", k);
+}
+
+/* Share of the pairs that are of that pass */
+static double share_of(const struct pair *pairs, size_t n, unsigned pass)
+{
+    size_t of_pass = 0;
+    for (size_t i = 0; i < n; i++)
+        of_pass += pairs[i].cell->pass == pass;
+    return (double)of_pass / (double)n;
 }
 
 static int widen_by_passes(const struct pair *pairs, size_t n, unsigned passes, struct interval *out)
@@ -100,11 +109,15 @@ static int widen_by_passes(const struct pair *pairs, size_t n, unsigned passes, 
         return passes >= PAIRED_PASSES ? -ENOMEM : 0;
     const int rc = ratios_of_passes(pairs, n, passes, ratio);
     size_t k = 0;
+    double squares = 0;
     for (unsigned i = 0; !rc && i < passes; i++)
-        if (!isnan(ratio[i]))
+        if (!isnan(ratio[i])) {
+            const double share = share_of(pairs, n, i + 1);
+            squares += share * share;
             ratio[k++] = ratio[i];
+        }
     if (k >= PAIRED_PASSES && n >= WILCOXON_MIN)
-        widen(ratio, k, out);
+        widen(ratio, k, sqrt((double)k * squares), out);
     free(ratio);
     return rc;
 }

@@ -11,8 +11,9 @@ enum { PAIRED_PASSES = 4 };
 /* How many times faster `cell` is than `base`, from time of base / time of cell of the rounds in which both have a block that counts:
  * Hodges-Lehmann centre of the logs with the interval of the signed-rank test (stats_hl.h); of fewer than 6 rounds, which that test cannot
  * use, the median with a t interval of the logs (stats.h). Rounds of one pass have much in common (a neighbour, a level of the memory's
- * speed), so where PAIRED_PASSES passes or more share rounds, the t interval of the logs of their medians takes its place, around the
- * same centre, if it is the wider one. 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
+ * speed), so where PAIRED_PASSES passes or more share rounds, six at least, the interval is widened to the t interval of the logs of the
+ * passes' medians around the same centre; of passes with unequal numbers of rounds, which weigh in that centre as they have rounds, by
+ * sqrt(k sum(share^2)) more (Kish's effective sample size). 0; -ENODATA: no round in common; -ENOMEM. *rounds: how many, may be NULL. */
 int paired_ratio(const struct cell_result *base, const struct cell_result *cell, struct interval *out, size_t *rounds);
 
 /* Number of the last pass in which a cell has a block; 0: it has none. */

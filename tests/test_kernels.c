@@ -117,6 +117,7 @@ static void check_kernel(const struct subject *s, bool thorough)
     for (enum cpu_core core = CPU_CORE_OTHER; core <= CPU_CORE_LAST; core++) { /* some have a loop of their own */
         cpu_core = core;
         run_checked(s, k->gemv, &last, n - 1, (struct range){0, rows}, "gemv of another core");
+        run_checked(s, k->gemm, &s->x.a, 0, (struct range){0, rows}, "gemm of another core");
     }
     cpu_core = here;
 }

@@ -168,7 +168,8 @@ TILE byte_run(const struct panel *p, unpack_fn unpack, const size_t block_bytes,
         n = next_tile(p->t1 - t, BYTE_TILE);
         if (ZERO_SUMS_AHEAD)
             byte_zero_sums(&in, &tile, n);
-        panel_ahead(p, block_bytes / Q_BLOCK, t, n);
+        if (VEC_BITS == 512) /* 256 were not measured */
+            panel_ahead(p, block_bytes / Q_BLOCK, t, n);
 #define RUN_ALL(tokens) byte_tile_of(&tile, &in, BYTE_GROUPS, tokens)
 #define RUN_ONE(tokens) byte_tile_of(&tile, &in, 1, tokens)
         if (BYTE_GROUPS == 1 || p->groups == BYTE_GROUPS)

@@ -11,7 +11,7 @@ static inline void panel_ahead(const struct panel *p, const size_t col_bytes, si
 {
     if (cpu_core != CPU_CORE_ZEN5)
         return;
-    const size_t all = (p->k1 - p->k0) * col_bytes, tokens = p->t1 - p->t0, group_bytes = p->w->cols * col_bytes;
+    const size_t all = p->next_cols * col_bytes, tokens = p->t1 - p->t0, group_bytes = p->w->cols * col_bytes;
     const size_t from = all * (t - p->t0) / tokens, to = all * (t - p->t0 + n) / tokens;
     const char *next = (const char *)p->w->data + p->next_row / p->w->fmt->row_group * group_bytes + p->next_k * col_bytes;
     for (size_t g = 0; g < p->groups; g++, next += group_bytes)

@@ -1,4 +1,4 @@
-/* Attention for every instruction set: scores q . k and the weighted sum of v, for f16 and f32 caches. Bits as in ops.c. The width comes
+/* Attention for both widths of x86: scores q . k and the weighted sum of v, for f16 and f32 caches. Bits as in ops.c. The width comes
  * with vec.h; a vector lies across elements here.
  *
  * Both walk the cache in blocks of BLOCK positions, which stay in the first-level cache while all query heads use them: the
@@ -172,7 +172,7 @@ static ALWAYS_INLINE void mix_tile(const struct mix *x, size_t h0, int n, size_t
         UNROLL for (int i = 0; i < vecs; i++)
             acc[h][i] = x->first ? vecf_zero() : vecf_loadu(out + (size_t)h * x->out_ld + VEC_ROWS * (size_t)i);
     const size_t step = VEC_ROWS * (size_t)vecs;
-    size_t next = BLOCK * d / x->dim, at = 0; /* what this tile prefetches: its share of the next block, row after row */
+    size_t next = BLOCK * d / x->dim, at = BLOCK * d % x->dim; /* what this tile prefetches: its share of the next block, row after row */
     for (size_t j = 0; j < x->n_pos; j++) {
         const void *value = row_at(x->v, j, x->v_ld, half);
         if (h0 == 0 && next < x->ahead) {
@@ -181,7 +181,7 @@ static ALWAYS_INLINE void mix_tile(const struct mix *x, size_t h0, int n, size_t
         }
         at += step;
         if (at >= x->dim) {
-            at = 0;
+            at -= x->dim;
             next++;
         }
         UNROLL for (int i = 0; i < vecs; i++) {
