@@ -99,8 +99,8 @@ static void test_never_narrower(void **state)
     assert_true(wider > 500 && wider < 1000);
 }
 
-/* 10,000 experiments of six passes with a known ratio, of as many or of unequally many rounds each. Where passes differ, the interval of the
- * rounds alone would hold it 6 times of 10; where they do not, the wider of two is on the safe side. */
+/* 10,000 experiments of six passes with a known ratio, of as many rounds each or not. Where passes differ, the interval of the rounds
+ * alone would hold it 6 times of 10; where they do not, the wider of two is on the safe side. */
 static void test_coverage(void **state)
 {
     enum { TRIALS = 10000, PASSES = 6, ROUNDS = 30 };
