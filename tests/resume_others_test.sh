@@ -62,7 +62,7 @@ done
 ok "external: the other program does not outlive the run" eval "[ -s '$dir/pid' ] && ! kill -0 $(cat "$dir/pid") 2>/dev/null"
 
 # ---- a scenario ---------------------------------------------------------------------------------------------
-requests=24
+requests=72 # a load takes longer than the pause before a kill, also on a fast machine
 [ ${#RUN_CMD[@]} -eq 0 ] || requests=3
 cat >"$dir/scenario.ini" <<END
 [matrix]
@@ -79,7 +79,7 @@ trials = 4
 target_ttft_ms = 100000
 target_tpot_ms = 100000
 END
-killed_run scenario scenario_load 3 --scenario "$dir/scenario.ini"
+killed_run scenario scenario_load 2 --scenario "$dir/scenario.ini"
 # what was served, by format, load and rate
 served() { sed -n 's/^{"type":"scenario_load",.*"format":"\([^"]*\)","load":"\([^"]*\)","threads":1,"rate":\([^,]*\),.*/\1 \2 \3/p' "$dir/scenario/results.jsonl"; }
 # how many loads gave an answer, and in which format: a line for each answer
