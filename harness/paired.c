@@ -66,8 +66,9 @@ static int ratios_of_passes(const struct pair *pairs, size_t n, unsigned passes,
                 v[k++] = block_sample_s(pairs[i].base) / block_sample_s(pairs[i].cell);
         ratio[pass - 1] = k && !stats_median_interval(v, k, &x) ? x.value : (double)NAN;
     }
+    const int rc = v ? 0 : -ENOMEM;
     free(v);
-    return v ? 0 : -ENOMEM;
+    return rc;
 }
 
 int paired_pass_ratios(const struct cell_result *base, const struct cell_result *cell, unsigned passes, double *ratio)

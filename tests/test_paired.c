@@ -111,6 +111,7 @@ static void test_coverage(void **state)
     } rows[] = {
         {0.03, 0.97, {5, 5, 5, 5, 5, 5}},
         {0.03, 0.97, {12, 3, 3, 2, 5, 5}},
+        {0.03, 0.99, {20, 2, 2, 2, 2, 2}}, /* 84 % if sizes did not count */
         {0, 0.995, {5, 5, 5, 5, 5, 5}},
     };
     (void)state;
